@@ -1,0 +1,3 @@
+module github.com/safetrip-go/safetrip
+
+go 1.26
