@@ -1,0 +1,180 @@
+// Package table is a bounded map for things that are keyed from outside:
+// circuits by host, failures by operation. Reading takes no lock.
+package table
+
+import (
+	"hash/maphash"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+const shardCount = 64 // a power of two
+
+// A Table maps at most Max keys to values of one pointer each. The zero value
+// is an empty table with the bound [DefaultMax]. It must not be copied, and
+// its fields must not change after first use.
+//
+// Each shard is a map that is never written: a writer replaces it by a copy.
+// That makes a look-up cost a hash, a load and a map access, whatever the
+// other goroutines do, and an insertion cost a copy of one shard, which for
+// ten thousand keys are about 160 entries.
+type Table[K comparable, V any] struct {
+	// Max bounds the number of keys. If zero, it is DefaultMax.
+	Max int
+
+	// Evicted, if not nil, is told each key that left to make room. It runs
+	// while the table is locked for writing.
+	Evicted func(K, *V)
+
+	once   sync.Once
+	seed   maphash.Seed
+	shards [shardCount]atomic.Pointer[map[K]*entry[V]]
+	size   atomic.Int64
+	age    atomic.Uint64 // counts insertions; an entry's age is the table's when it was last used
+
+	mu sync.Mutex // held by writers
+}
+
+// DefaultMax is how many keys a Table holds when nothing else is said.
+const DefaultMax = 10_000
+
+type entry[V any] struct {
+	value *V
+	age   atomic.Uint64
+}
+
+func (t *Table[K, V]) init() {
+	t.once.Do(func() {
+		t.seed = maphash.MakeSeed()
+		if t.Max <= 0 {
+			t.Max = DefaultMax
+		}
+	})
+}
+
+func (t *Table[K, V]) shard(k K) *atomic.Pointer[map[K]*entry[V]] {
+	return &t.shards[maphash.Comparable(t.seed, k)%shardCount]
+}
+
+// Len returns the number of keys. An empty table answers every Get with one
+// atomic load.
+func (t *Table[K, V]) Len() int { return int(t.size.Load()) }
+
+// Get returns the value of k, or nil.
+func (t *Table[K, V]) Get(k K) *V {
+	if t.size.Load() == 0 {
+		return nil
+	}
+	m := t.shard(k).Load()
+	if m == nil {
+		return nil
+	}
+	e := (*m)[k]
+	if e == nil {
+		return nil
+	}
+	// Written only when it would change: entries in use share no cache line
+	// that every call dirties.
+	if now := t.age.Load(); e.age.Load() != now {
+		e.age.Store(now)
+	}
+	return e.value
+}
+
+// GetOrAdd returns the value of k, which is made by add if there is none.
+// When the table is full, the sixteenth of it that was longest unused leaves
+// first. Add runs while the table is locked for writing and may be given a
+// key to keep that differs from k in memory only: see [strings.Clone].
+func (t *Table[K, V]) GetOrAdd(k K, add func() (K, *V)) *V {
+	if v := t.Get(k); v != nil {
+		return v
+	}
+	t.init()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v := t.Get(k); v != nil {
+		return v
+	}
+	if int(t.size.Load()) >= t.Max {
+		t.evict()
+	}
+	k, v := add()
+	e := &entry[V]{value: v}
+	e.age.Store(t.age.Add(1))
+	t.replace(t.shard(k), func(m map[K]*entry[V]) { m[k] = e })
+	t.size.Add(1)
+	return v
+}
+
+// Delete forgets k.
+func (t *Table[K, V]) Delete(k K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.Get(k) == nil {
+		return
+	}
+	t.replace(t.shard(k), func(m map[K]*entry[V]) { delete(m, k) })
+	t.size.Add(-1)
+}
+
+// All calls yield for each key, in no order. Keys that come or go meanwhile
+// may be seen or not.
+func (t *Table[K, V]) All(yield func(K, *V) bool) {
+	for i := range t.shards {
+		m := t.shards[i].Load()
+		if m == nil {
+			continue
+		}
+		for k, e := range *m {
+			if !yield(k, e.value) {
+				return
+			}
+		}
+	}
+}
+
+func (t *Table[K, V]) replace(p *atomic.Pointer[map[K]*entry[V]], change func(map[K]*entry[V])) {
+	m := map[K]*entry[V]{}
+	if old := p.Load(); old != nil {
+		m = maps.Clone(*old)
+	}
+	change(m)
+	p.Store(&m)
+}
+
+// evict removes the longest unused sixteenth, at least one key. To remove
+// many at once keeps a flood of new keys cheap: the scan is paid once for all
+// of them.
+func (t *Table[K, V]) evict() {
+	var ages []uint64
+	for i := range t.shards {
+		if m := t.shards[i].Load(); m != nil {
+			for _, e := range *m {
+				ages = append(ages, e.age.Load())
+			}
+		}
+	}
+	slices.Sort(ages)
+	leave := max(1, t.Max/16)
+	limit := ages[leave-1]
+	for i := range t.shards {
+		m := t.shards[i].Load()
+		if m == nil {
+			continue
+		}
+		t.replace(&t.shards[i], func(kept map[K]*entry[V]) {
+			for k, e := range *m {
+				if leave > 0 && e.age.Load() <= limit {
+					delete(kept, k)
+					t.size.Add(-1)
+					leave--
+					if t.Evicted != nil {
+						t.Evicted(k, e.value)
+					}
+				}
+			}
+		})
+	}
+}

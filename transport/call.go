@@ -1,0 +1,96 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+)
+
+// call is everything that the kit keeps in a request's context. It is one
+// value, so that a layer needs one look-up for all of it. It is never changed
+// once it is in a context; each With function stores a changed copy.
+type call struct {
+	operation      string
+	idempotencyKey string
+	noRetry        bool
+	priority       int
+	attempt        int // number of the attempt this request is, 0 when not resent
+	trip           *Trip
+}
+
+type callKey struct{}
+
+// noCall answers for contexts without a call.
+var noCall call
+
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &noCall
+}
+
+func withCall(ctx context.Context, change func(*call)) context.Context {
+	c := *callOf(ctx)
+	change(&c)
+	return context.WithValue(ctx, callKey{}, &c)
+}
+
+// WithOperation names what a request made with the context is for, such as
+// "load user". The name stands for the call in logs, [Stats], spans and
+// metrics instead of the method and host. Choose it from a small set: it is a
+// key.
+func WithOperation(ctx context.Context, name string) context.Context {
+	return withCall(ctx, func(c *call) { c.operation = name })
+}
+
+// OperationOf returns the name that [WithOperation] gave, or "".
+func OperationOf(ctx context.Context) string { return callOf(ctx).operation }
+
+// WithoutRetry makes [Retry] send a request once.
+func WithoutRetry(ctx context.Context) context.Context {
+	return withCall(ctx, func(c *call) { c.noRetry = true })
+}
+
+// WithIdempotencyKey makes [Retry] send key as the Idempotency-Key header of
+// every attempt, which allows it to resend any method. A request that has the
+// header already keeps its own.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return withCall(ctx, func(c *call) { c.idempotencyKey = key })
+}
+
+// AttemptOf returns the number of the attempt that a request with this context
+// is, as [Retry] counts: 1 for the first one, 2 for the first that is sent
+// again.
+func AttemptOf(ctx context.Context) int { return max(1, callOf(ctx).attempt) }
+
+// withContext returns a shallow copy of req with another context. All of its
+// fields are the original's, so that what the caller sets late, such as
+// trailers, still arrives.
+func withContext(req *http.Request, ctx context.Context) *http.Request { return req.WithContext(ctx) }
+
+// operationOf returns the name of a call: the operation if it has one, and
+// otherwise its method and host.
+func operationOf(req *http.Request) operation {
+	if name := callOf(req.Context()).operation; name != "" {
+		return operation{name: name}
+	}
+	op := operation{method: req.Method}
+	if op.method == "" {
+		op.method = http.MethodGet
+	}
+	if req.URL != nil {
+		op.host = req.URL.Host
+	}
+	return op
+}
+
+// operation is a name kept in its parts, so that no string need be built to
+// use it as a key.
+type operation struct{ name, method, host string }
+
+func (o operation) String() string {
+	if o.name != "" {
+		return o.name
+	}
+	return o.method + " " + o.host
+}
