@@ -3,6 +3,9 @@ package transport
 import (
 	"context"
 	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // call is everything that the kit keeps in a request's context. It is one
@@ -12,8 +15,8 @@ type call struct {
 	operation      string
 	idempotencyKey string
 	noRetry        bool
-	priority       int
-	attempt        int // number of the attempt this request is, 0 when not resent
+	attempt        *atomic.Int32 // number of the attempt this request is, nil when not resent
+	deadline       time.Time     // set by Deadline
 	trip           *Trip
 }
 
@@ -61,12 +64,35 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 // AttemptOf returns the number of the attempt that a request with this context
 // is, as [Retry] counts: 1 for the first one, 2 for the first that is sent
 // again.
-func AttemptOf(ctx context.Context) int { return max(1, callOf(ctx).attempt) }
+func AttemptOf(ctx context.Context) int {
+	if n := callOf(ctx).attempt; n != nil {
+		return int(n.Load())
+	}
+	return 1
+}
 
-// withContext returns a shallow copy of req with another context. All of its
-// fields are the original's, so that what the caller sets late, such as
-// trailers, still arrives.
-func withContext(req *http.Request, ctx context.Context) *http.Request { return req.WithContext(ctx) }
+// resent is the context of a request that is sent again. It is a Context of
+// our own so that the number and the context are one allocation, which all
+// further attempts of the call share. It ends when its parent does, and package
+// context sees through it: a child of it costs no goroutine.
+type resent struct {
+	context.Context
+	call   call
+	number atomic.Int32
+}
+
+func newResent(ctx context.Context) *resent {
+	r := &resent{Context: ctx, call: *callOf(ctx)}
+	r.call.attempt = &r.number
+	return r
+}
+
+func (r *resent) Value(key any) any {
+	if key == (callKey{}) {
+		return &r.call
+	}
+	return r.Context.Value(key)
+}
 
 // operationOf returns the name of a call: the operation if it has one, and
 // otherwise its method and host.
@@ -87,6 +113,11 @@ func operationOf(req *http.Request) operation {
 // operation is a name kept in its parts, so that no string need be built to
 // use it as a key.
 type operation struct{ name, method, host string }
+
+// clone returns an operation that does not hold on to the URL it was cut from.
+func (o operation) clone() operation {
+	return operation{o.name, strings.Clone(o.method), strings.Clone(o.host)}
+}
 
 func (o operation) String() string {
 	if o.name != "" {

@@ -5,6 +5,8 @@ package table
 import (
 	"hash/maphash"
 	"maps"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,7 +32,8 @@ type Table[K comparable, V any] struct {
 
 	once   sync.Once
 	seed   maphash.Seed
-	shards [shardCount]atomic.Pointer[map[K]*entry[V]]
+	shards [shardCount]atomic.Pointer[map[K]*entry[K, V]]
+	last   atomic.Pointer[entry[K, V]] // one that was found lately: programs with one key need no map
 	size   atomic.Int64
 	age    atomic.Uint64 // counts insertions; an entry's age is the table's when it was last used
 
@@ -40,10 +43,13 @@ type Table[K comparable, V any] struct {
 // DefaultMax is how many keys a Table holds when nothing else is said.
 const DefaultMax = 10_000
 
-type entry[V any] struct {
+type entry[K comparable, V any] struct {
+	key   K
 	value *V
-	age   atomic.Uint64
+	age   atomic.Uint64 // gone once it has left the table
 }
+
+const gone = math.MaxUint64
 
 func (t *Table[K, V]) init() {
 	t.once.Do(func() {
@@ -54,7 +60,7 @@ func (t *Table[K, V]) init() {
 	})
 }
 
-func (t *Table[K, V]) shard(k K) *atomic.Pointer[map[K]*entry[V]] {
+func (t *Table[K, V]) shard(k K) *atomic.Pointer[map[K]*entry[K, V]] {
 	return &t.shards[maphash.Comparable(t.seed, k)%shardCount]
 }
 
@@ -67,20 +73,37 @@ func (t *Table[K, V]) Get(k K) *V {
 	if t.size.Load() == 0 {
 		return nil
 	}
+	if e := t.last.Load(); e != nil && e.key == k && e.touch(t.age.Load()) {
+		return e.value
+	}
 	m := t.shard(k).Load()
 	if m == nil {
 		return nil
 	}
 	e := (*m)[k]
-	if e == nil {
+	if e == nil || !e.touch(t.age.Load()) {
 		return nil
 	}
-	// Written only when it would change: entries in use share no cache line
-	// that every call dirties.
-	if now := t.age.Load(); e.age.Load() != now {
-		e.age.Store(now)
+	// Seldom enough that programs with many keys do not pass the line to and
+	// fro.
+	if rand.Uint32()%64 == 0 {
+		t.last.Store(e)
 	}
 	return e.value
+}
+
+// touch notes that e is in use, and reports whether it is in the table. It
+// writes only what would change: entries in use share no cache line that every
+// call dirties.
+func (e *entry[K, V]) touch(now uint64) bool {
+	for {
+		switch age := e.age.Load(); {
+		case age == gone:
+			return false
+		case age == now || e.age.CompareAndSwap(age, now):
+			return true
+		}
+	}
 }
 
 // GetOrAdd returns the value of k, which is made by add if there is none.
@@ -101,9 +124,9 @@ func (t *Table[K, V]) GetOrAdd(k K, add func() (K, *V)) *V {
 		t.evict()
 	}
 	k, v := add()
-	e := &entry[V]{value: v}
+	e := &entry[K, V]{key: k, value: v}
 	e.age.Store(t.age.Add(1))
-	t.replace(t.shard(k), func(m map[K]*entry[V]) { m[k] = e })
+	t.replace(t.shard(k), func(m map[K]*entry[K, V]) { m[k] = e })
 	t.size.Add(1)
 	return v
 }
@@ -115,7 +138,10 @@ func (t *Table[K, V]) Delete(k K) {
 	if t.Get(k) == nil {
 		return
 	}
-	t.replace(t.shard(k), func(m map[K]*entry[V]) { delete(m, k) })
+	t.replace(t.shard(k), func(m map[K]*entry[K, V]) {
+		m[k].age.Store(gone)
+		delete(m, k)
+	})
 	t.size.Add(-1)
 }
 
@@ -135,8 +161,8 @@ func (t *Table[K, V]) All(yield func(K, *V) bool) {
 	}
 }
 
-func (t *Table[K, V]) replace(p *atomic.Pointer[map[K]*entry[V]], change func(map[K]*entry[V])) {
-	m := map[K]*entry[V]{}
+func (t *Table[K, V]) replace(p *atomic.Pointer[map[K]*entry[K, V]], change func(map[K]*entry[K, V])) {
+	m := map[K]*entry[K, V]{}
 	if old := p.Load(); old != nil {
 		m = maps.Clone(*old)
 	}
@@ -164,9 +190,10 @@ func (t *Table[K, V]) evict() {
 		if m == nil {
 			continue
 		}
-		t.replace(&t.shards[i], func(kept map[K]*entry[V]) {
+		t.replace(&t.shards[i], func(kept map[K]*entry[K, V]) {
 			for k, e := range *m {
 				if leave > 0 && e.age.Load() <= limit {
+					e.age.Store(gone)
 					delete(kept, k)
 					t.size.Add(-1)
 					leave--

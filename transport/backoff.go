@@ -1,0 +1,54 @@
+package transport
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Jitter is how a delay is made uneven, so that clients that failed together
+// do not come back together.
+type Jitter uint8
+
+// The kinds of jitter.
+const (
+	HalfJitter Jitter = iota // between half the delay and all of it
+	FullJitter               // between nothing and all of it
+	NoJitter                 // the delay as it is
+)
+
+func (j Jitter) apply(d time.Duration) time.Duration {
+	switch {
+	case d <= 0 || j == NoJitter:
+		return d
+	case j == FullJitter:
+		return rand.N(d + 1)
+	}
+	return d - rand.N(d/2+1)
+}
+
+// exponential returns base × 2^(attempt-1), at most limit.
+func exponential(base, limit time.Duration, attempt int) time.Duration {
+	for ; attempt > 1; attempt-- {
+		if base > limit/2 {
+			return limit
+		}
+		base *= 2
+	}
+	return min(base, limit)
+}
+
+// delay returns how long to wait after the given attempt, and whether it was
+// the server that made it as long as it is. What the server asked for is a
+// floor under the delay, up to MaxHint.
+func (p *Retry) delay(attempt int, resp *http.Response, hint Hint) (d time.Duration, hinted bool) {
+	if p.Backoff != nil {
+		d = min(max(0, p.Backoff(p.BaseDelay, p.MaxDelay, attempt-1, resp)), p.MaxDelay)
+	} else {
+		d = p.Jitter.apply(exponential(p.BaseDelay, p.MaxDelay, attempt))
+	}
+	if floor := min(hint.After, p.MaxHint); floor > d {
+		return floor, true
+	}
+	return d, false
+}

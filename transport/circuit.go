@@ -1,0 +1,320 @@
+package transport
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A circuit is one host's state.
+//
+// The path of a call that goes well is two atomic loads: word tells allow that
+// the circuit is closed, and tells report that nothing happened since that a
+// success would change.
+type circuit struct {
+	key  hostKey
+	word atomic.Uint64 // generation<<2 | dirty<<1 | not closed; written under mu
+
+	open atomic.Pointer[opening] // while the state is not closed
+
+	mu        sync.Mutex // guards the rest, and writing of the above
+	counter   counter
+	lastFail  int64 // Unix nanoseconds, 0 for none
+	probes    int32 // on their way
+	successes int32 // in a row
+	openings  int32 // in a row without a close: how often OpenFor has doubled
+	state     State
+}
+
+// An opening is one time that a circuit is open. It lives on through the
+// half-open state. Its errors are made once, so that refusing allocates
+// nothing.
+type opening struct {
+	until    time.Time
+	refusal  OpenError // while open
+	probing  OpenError // while half-open with no place for another probe
+	rejected *stripes
+}
+
+// hold is longer than any program runs.
+const hold = time.Duration(math.MaxInt64)
+
+// A permit is what a call that passed keeps until it reports: which circuit
+// state it began in.
+type permit struct {
+	word  uint64
+	probe bool
+}
+
+func (p permit) state() State {
+	switch {
+	case p.probe:
+		return HalfOpen
+	case p.word&notClosed != 0:
+		return Open
+	}
+	return Closed
+}
+
+const (
+	notClosed = 1 << iota
+	dirty     // failures are counted, or the rule wants to hear of successes too
+	oneGeneration
+)
+
+func newCircuit(k hostKey, r Rule) *circuit {
+	c := &circuit{key: k, counter: r.counter()}
+	c.setWord(0)
+	return c
+}
+
+// setWord writes word for the present state and the given generation.
+func (c *circuit) setWord(generation uint64) {
+	w := generation
+	if c.state != Closed {
+		w |= notClosed
+	}
+	if c.counter.dirty() {
+		w |= dirty
+	}
+	c.word.Store(w)
+}
+
+func (c *circuit) generation() uint64 { return c.word.Load() &^ (notClosed | dirty) }
+
+// allow says whether a call may pass now.
+func (c *circuit) allow(b *Breaker) (permit, error) {
+	w := c.word.Load()
+	if w&notClosed == 0 {
+		return permit{word: w}, nil
+	}
+	o := c.open.Load()
+	if o != nil && time.Until(o.until) > 0 {
+		return c.refuse(b, w, o, &o.refusal)
+	}
+	return c.allowProbe(b)
+}
+
+// refuse counts a refusal. In a dry run the call passes all the same; its
+// permit is of a generation that reports to nobody.
+func (c *circuit) refuse(b *Breaker, w uint64, o *opening, e *OpenError) (permit, error) {
+	o.rejected.add()
+	if b.DryRun {
+		return permit{word: w | notClosed}, nil
+	}
+	return permit{word: w}, e
+}
+
+func (c *circuit) allowProbe(b *Breaker) (permit, error) {
+	c.mu.Lock()
+	o := c.open.Load()
+	if c.state == Closed {
+		w := c.word.Load()
+		c.mu.Unlock()
+		return permit{word: w}, nil
+	}
+	if c.state == Open && time.Until(o.until) > 0 { // opened anew meanwhile
+		c.mu.Unlock()
+		return c.refuse(b, c.word.Load(), o, &o.refusal)
+	}
+	var change *Change
+	if c.state == Open {
+		change = c.become(HalfOpen, b)
+	}
+	w := c.word.Load()
+	full := int(c.probes) >= b.Probes
+	if !full {
+		c.probes++
+	}
+	c.mu.Unlock()
+	b.tell(change)
+	if full {
+		return c.refuse(b, w, o, &o.probing)
+	}
+	return permit{word: w, probe: true}, nil
+}
+
+// clock returns the time, for rules that want to know how long a call takes.
+func (c *circuit) clock() time.Time {
+	if c.counter.timed() {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+// report takes in how a call went.
+func (c *circuit) report(b *Breaker, p permit, v Verdict, began time.Time) {
+	w := c.word.Load()
+	past := w&notClosed != 0 || (w^p.word)&^dirty != 0 // it began in another state
+	if !p.probe && (past || v.Outcome == Neutral || v.Outcome == Success && w&dirty == 0) {
+		return
+	}
+	c.mu.Lock()
+	change := c.reportLocked(b, p, v, began)
+	c.mu.Unlock()
+	b.tell(change)
+}
+
+func (c *circuit) reportLocked(b *Breaker, p permit, v Verdict, began time.Time) *Change {
+	if c.generation() != p.word&^(notClosed|dirty) {
+		return nil // of an earlier state
+	}
+	if p.probe {
+		return c.reportProbe(b, v, began)
+	}
+	r := result{now: time.Now(), failed: v.Outcome == Failed}
+	if !began.IsZero() {
+		r.took = r.now.Sub(began)
+	}
+	if r.failed {
+		c.lastFail = r.now.UnixNano()
+	}
+	if c.counter.count(r, b.FailureThreshold) {
+		return c.trip(b, c.openTime(b, v))
+	}
+	c.setWord(c.generation())
+	return nil
+}
+
+func (c *circuit) reportProbe(b *Breaker, v Verdict, began time.Time) *Change {
+	c.probes--
+	switch {
+	case v.Outcome == Failed, v.Outcome == Success && !began.IsZero() && c.counter.slow(time.Since(began)):
+		c.lastFail = time.Now().UnixNano()
+		c.openings++
+		return c.trip(b, c.openTime(b, v))
+	case v.Outcome == Success:
+		if c.successes++; int(c.successes) >= b.Successes {
+			return c.become(Closed, b)
+		}
+	}
+	return nil
+}
+
+// openTime is OpenFor the first time, and doubles, less up to 20 %, with every
+// probe that failed since. What the service asks for is a floor.
+func (c *circuit) openTime(b *Breaker, v Verdict) time.Duration {
+	d := exponential(b.OpenFor, b.MaxOpenFor, int(c.openings)+1)
+	if c.openings > 0 {
+		d -= rand.N(d/5 + 1)
+	}
+	return min(max(d, v.Hint.After), b.MaxOpenFor)
+}
+
+func (c *circuit) trip(b *Breaker, d time.Duration) *Change {
+	o := &opening{until: time.Now().Add(d), rejected: new(stripes)}
+	if last := c.open.Load(); last != nil {
+		o.rejected = last.rejected
+	}
+	key := c.key.String()
+	o.refusal = OpenError{Key: key, State: Open, Until: o.until}
+	o.probing = OpenError{Key: key, State: HalfOpen, Until: o.until}
+	c.open.Store(o)
+	change := c.become(Open, b)
+	change.OpenFor = d
+	return change
+}
+
+// become changes the state, which begins a new generation.
+func (c *circuit) become(s State, b *Breaker) *Change {
+	change := &Change{Key: c.key.String(), From: c.state, To: s, Time: time.Now()}
+	c.state, c.probes, c.successes = s, 0, 0
+	if s == Closed {
+		c.openings = 0
+		c.counter.reset()
+	}
+	c.setWord(c.generation() + oneGeneration)
+	return change
+}
+
+// force and reset are the operators' calls.
+func (c *circuit) force(b *Breaker, d time.Duration) {
+	c.mu.Lock()
+	change := c.trip(b, d)
+	c.mu.Unlock()
+	b.tell(change)
+}
+
+func (c *circuit) reset(b *Breaker) {
+	c.mu.Lock()
+	var change *Change
+	if c.state == Closed {
+		c.counter.reset()
+		c.setWord(c.generation() + oneGeneration)
+	} else {
+		change = c.become(Closed, b)
+	}
+	c.mu.Unlock()
+	b.tell(change)
+}
+
+// tell runs the user's hook, outside of the lock. A step from a state to the
+// same one is none.
+func (b *Breaker) tell(c *Change) {
+	if c != nil && b.OnChange != nil && c.From != c.To {
+		b.OnChange(*c)
+	}
+}
+
+func (c *circuit) snapshot(b *Breaker) Circuit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := Circuit{
+		Key: c.key.String(), State: c.state, Successes: int(c.successes),
+		Failures: c.counter.failures(time.Now()), Threshold: b.FailureThreshold,
+	}
+	if c.lastFail != 0 {
+		s.LastFailure = time.Unix(0, c.lastFail)
+	}
+	if o := c.open.Load(); o != nil {
+		s.Rejected = o.rejected.sum()
+		if c.state == Open {
+			s.Left = max(0, time.Until(o.until))
+		}
+	}
+	return s
+}
+
+// ErrCircuitOpen is what errors.Is finds in the refusal of a circuit.
+var ErrCircuitOpen = errors.New("transport: circuit open")
+
+// An OpenError is a circuit's refusal. It is shared by all calls that one
+// opening refuses: it must not be changed.
+type OpenError struct {
+	Key   string
+	State State     // Open, or HalfOpen if all probes are on their way
+	Until time.Time // when the next probe may pass
+}
+
+// Error names the circuit and its state.
+func (e *OpenError) Error() string {
+	return ErrCircuitOpen.Error() + ": " + e.Key + " is " + e.State.String()
+}
+
+// Is reports whether target is [ErrCircuitOpen].
+func (e *OpenError) Is(target error) bool { return target == ErrCircuitOpen }
+
+// Left returns how long the circuit stays open from now.
+func (e *OpenError) Left() time.Duration { return max(0, time.Until(e.Until)) }
+
+// Verdict says that the request was refused here and when to come back.
+func (e *OpenError) Verdict() Verdict {
+	return Verdict{
+		Outcome: Neutral, Category: CircuitOpen, Severity: Medium, Recoverable: true, Sent: Unsent,
+		Hint: Hint{After: e.Left()},
+	}
+}
+
+// As makes a *Failure of the error when errors.As asks for one. It is made
+// only then, so that a refusal costs nothing.
+func (e *OpenError) As(target any) bool {
+	f, ok := target.(**Failure)
+	if ok {
+		*f = newFailure(nil, nil, e, e.Verdict())
+		(*f).Operation, (*f).Host = e.Key, e.Key
+	}
+	return ok
+}

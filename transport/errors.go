@@ -1,0 +1,188 @@
+package transport
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"github.com/safetrip-go/safetrip/internal/layer"
+)
+
+// The rules of classifyError. Each knows one kind of error.
+
+// passing is a failure of the way to the service that may be gone the next
+// time.
+func passing(c Category, sent Sent) Verdict {
+	return Verdict{Outcome: Failed, Category: c, Severity: Medium, Recoverable: true, Retryable: true, Sent: sent}
+}
+
+// lasting is one that will be there the next time too.
+func lasting(c Category, sent Sent) Verdict {
+	return Verdict{Outcome: Failed, Category: c, Severity: Medium, Sent: sent}
+}
+
+// invalid is a request that net/http did not send, because it is wrong.
+var invalid = Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true, Sent: Unsent}
+
+func ourOwnWant(_ *http.Request, err error) (Verdict, bool) {
+	v := Verdict{Outcome: Neutral, Category: System, Severity: Critical, Sent: Unsent}
+	return v, isAny(err, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS)
+}
+
+func ofDNS(_ *http.Request, err error) (Verdict, bool) {
+	e, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case !ok:
+		return Verdict{}, false
+	case e.IsTimeout:
+		return passing(TimedOut, Unsent), true
+	case e.IsNotFound:
+		return lasting(Network, Unsent), true
+	}
+	return passing(Network, Unsent), true
+}
+
+// ofTLS knows handshakes that will fail again: a certificate does not get
+// better. An alert can also come after the request was written (TLS 1.3
+// refuses a client's certificate that late), so it claims nothing about how
+// far the request got.
+func ofTLS(_ *http.Request, err error) (Verdict, bool) {
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return lasting(Network, Maybe), true
+	}
+	return lasting(Network, Unsent), isType[*tls.CertificateVerificationError](err) || isType[x509.CertificateInvalidError](err) ||
+		isType[x509.HostnameError](err) || isType[x509.UnknownAuthorityError](err) ||
+		isType[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// ofAddress knows URLs that lead nowhere, such as one with the port 99999.
+func ofAddress(_ *http.Request, err error) (Verdict, bool) {
+	if e, ok := errors.AsType[*url.Error](err); ok && e.Op == "parse" {
+		return invalid, true
+	}
+	return invalid, isType[*net.AddrError](err) || isType[*net.ParseError](err) || isType[net.UnknownNetworkError](err)
+}
+
+func ofText(_ *http.Request, err error) (Verdict, bool) { return lookUpText(err) }
+
+func ofTime(_ *http.Request, err error) (Verdict, bool) {
+	e, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	if ok && e.Timeout() || isAny(err, context.DeadlineExceeded, os.ErrDeadlineExceeded) {
+		return passing(TimedOut, sentBefore(err)), true
+	}
+	return Verdict{}, false
+}
+
+// streamError has the shape of net/http's error for an HTTP/2 stream that was
+// reset, which lets errors.As convert it to a type of ours: see the As method
+// in net/http/h2_error.go.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
+
+// refusedStream is the only code that promises that nothing was processed:
+// RFC 9113, section 8.7.
+const refusedStream = 0x7
+
+func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
+	e, ok := errors.AsType[streamError](err)
+	switch {
+	case !ok:
+		return Verdict{}, false
+	case e.Code == refusedStream:
+		return passing(Network, Unsent), true
+	}
+	return passing(Network, Maybe), true
+}
+
+// ofAnswer knows answers that broke off or make no sense. A cut one is worth
+// another try where a try does no harm.
+func ofAnswer(req *http.Request, err error) (Verdict, bool) {
+	v := lasting(Data, Maybe)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		v.Retryable = req == nil || isSafe(req.Method)
+		return v, true
+	}
+	return v, isAny(err, gzip.ErrHeader, gzip.ErrChecksum) || isType[flate.CorruptInputError](err) || isType[textproto.ProtocolError](err)
+}
+
+// ofSocket knows the rest of what a socket can say. A connection that was
+// closed without a byte of answer (io.EOF) is one that was reset politely.
+func ofSocket(_ *http.Request, err error) (Verdict, bool) {
+	return passing(Network, sentBefore(err)), isType[*net.OpError](err) || isType[syscall.Errno](err) ||
+		isAny(err, io.EOF, net.ErrClosed, driver.ErrBadConn)
+}
+
+func ofProgram(_ *http.Request, err error) (Verdict, bool) {
+	v := Verdict{Outcome: Failed, Category: System, Severity: High}
+	return v, isType[runtime.Error](err) || errors.Is(err, layer.ErrNoResponse)
+}
+
+// ofData knows errors of work that is not HTTP.
+func ofData(_ *http.Request, err error) (Verdict, bool) {
+	if isType[*json.SyntaxError](err) || isType[*json.UnmarshalTypeError](err) || isType[*strconv.NumError](err) {
+		return Verdict{Category: Validation, Severity: Low, Recoverable: true}, true
+	}
+	return Verdict{Category: Data, Severity: Medium}, isAny(err, sql.ErrNoRows, fs.ErrNotExist)
+}
+
+// sentBefore returns Unsent if err says that no connection was made.
+func sentBefore(err error) Sent {
+	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "dial" || e.Op == "proxyconnect" || e.Op == "socks connect") {
+		return Unsent
+	}
+	return Maybe
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, t := range targets {
+		if errors.Is(err, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func isType[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// isSafe says whether a method asks for nothing to change: RFC 9110, section
+// 9.2.1.
+func isSafe(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// isIdempotent says whether a request may arrive twice: RFC 9110, section
+// 9.2.2.
+func isIdempotent(method string) bool {
+	return isSafe(method) || method == http.MethodPut || method == http.MethodDelete
+}

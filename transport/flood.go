@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/safetrip-go/safetrip/internal/table"
+)
+
+// A flood gate lets through linesPerSecond log lines a second of one kind, and
+// counts the rest. The next line that passes tells how many were left out.
+type flood struct {
+	kinds table.Table[floodKey, gate]
+}
+
+const linesPerSecond = 10
+
+type floodKey struct {
+	op       operation
+	category Category
+	moment   string
+}
+
+type gate struct {
+	mu     sync.Mutex // guards the rest
+	second int64
+	lines  int
+	left   int // out, since the last line
+}
+
+// log writes a line to l unless there were too many of its kind.
+func (f *flood) log(ctx context.Context, l *slog.Logger, level slog.Level, k floodKey, attrs func() []slog.Attr) {
+	if l == nil || !l.Enabled(ctx, level) {
+		return
+	}
+	g := f.kinds.GetOrAdd(k, func() (floodKey, *gate) { return floodKey{k.op.clone(), k.category, k.moment}, new(gate) })
+	left, ok := g.pass(time.Now().Unix())
+	if !ok {
+		return
+	}
+	a := attrs()
+	if left > 0 {
+		a = append(a, slog.Int("left_out", left))
+	}
+	l.LogAttrs(ctx, level, k.moment, a...)
+}
+
+func (g *gate) pass(second int64) (left int, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.second != second {
+		g.second, g.lines = second, 0
+	}
+	if g.lines == linesPerSecond {
+		g.left++
+		return 0, false
+	}
+	g.lines++
+	left, g.left = g.left, 0
+	return left, true
+}

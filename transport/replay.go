@@ -1,0 +1,148 @@
+package transport
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// replay is how a request's body can be had again: from GetBody, or from a
+// recorder that keeps what was sent, or because there is none.
+type replay struct {
+	getBody  func() (io.ReadCloser, error)
+	recorder *recorder
+	once     bool          // the body can be had only once
+	next     io.ReadCloser // for the next attempt
+}
+
+// from looks at how req's body can be had again. Bodies up to max bytes, or of
+// unknown length, are recorded.
+func (p *replay) from(req *http.Request, max int) {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+	case req.GetBody != nil:
+		p.getBody = req.GetBody
+	case max <= 0 || req.ContentLength > int64(max):
+		p.once = true
+	default:
+		p.recorder = &recorder{src: req.Body, max: max, length: req.ContentLength, keep: true}
+	}
+}
+
+// again gets the body for another attempt, and reports whether it could. It is
+// asked before the last response is given up, so that there is something to
+// return if it can not.
+func (p *replay) again() bool {
+	switch {
+	case p.once:
+		return false
+	case p.getBody != nil:
+		body, err := p.getBody()
+		p.next = body
+		return err == nil && body != nil
+	case p.recorder != nil:
+		p.next = p.recorder.again()
+		return p.next != nil
+	}
+	return true
+}
+
+// forget closes a body that was got and will not be sent.
+func (p *replay) forget() {
+	if p.next != nil {
+		p.next.Close()
+		p.next = nil
+	}
+}
+
+// release says that there will be no further attempt.
+func (p *replay) release() {
+	p.forget()
+	if p.recorder != nil {
+		p.recorder.release()
+	}
+}
+
+// A recorder is a request body that keeps what is read of it, up to a bound:
+// the whole of it or nothing. It closes the caller's body once: when the
+// transport does, but no sooner than that no attempt can need it.
+type recorder struct {
+	src    io.ReadCloser // the caller's
+	length int64         // what the request says of its length, 0 or less if nothing
+	max    int
+
+	mu      sync.Mutex // guards the rest
+	kept    []byte
+	started bool // something was read, or tried to be
+	whole   bool // kept is all of it
+	lost    bool // it was longer than max, or reading failed
+	keep    bool // another attempt may come
+	closing bool // the transport closed it
+	closed  bool // src was closed
+}
+
+func (r *recorder) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	r.started = true
+	r.mu.Unlock()
+	n, err := r.src.Read(p)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(p[:n], err)
+	return n, err
+}
+
+func (r *recorder) note(p []byte, err error) {
+	if r.lost || r.whole {
+		return
+	}
+	if len(r.kept)+len(p) > r.max || err != nil && err != io.EOF {
+		r.lost, r.kept = true, nil
+		return
+	}
+	if r.keep {
+		r.kept = append(r.kept, p...)
+	}
+	r.whole = err == io.EOF || r.length > 0 && int64(len(r.kept)) == r.length
+}
+
+// Close closes the caller's body, unless nothing was read of it and another
+// attempt may want it.
+func (r *recorder) Close() error {
+	r.mu.Lock()
+	r.closing = true
+	shut := !r.closed && (r.started || !r.keep)
+	r.closed = r.closed || shut
+	r.mu.Unlock()
+	if shut {
+		return r.src.Close()
+	}
+	return nil
+}
+
+// again returns a body for another attempt: a copy of what was kept, or the
+// recorder itself if the transport closed it unread. Otherwise it is nil.
+func (r *recorder) again() io.ReadCloser {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.whole:
+		return io.NopCloser(bytes.NewReader(r.kept))
+	case !r.started && r.closing && !r.closed:
+		r.closing = false
+		return r
+	}
+	return nil
+}
+
+func (r *recorder) release() {
+	r.mu.Lock()
+	r.keep = false
+	shut := r.closing && !r.closed
+	r.closed = r.closed || shut
+	r.mu.Unlock()
+	if shut {
+		r.src.Close()
+	}
+}

@@ -1,0 +1,127 @@
+package rttest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The caller hangs up over a real connection.
+var hangupRules = []rule{
+	{"hang-up", "over a connection, cancel, cause and deadline end a call as they do without the wrapper", sockets, hangUp},
+	{"hang-up-in-body", "cancelling in the middle of the response's body ends the read with the context's error", sockets, hangUpInBody},
+	{"client-timeout", "http.Client.Timeout ends a call with an error that is a time-out, before the headers and in the body", sockets, clientTimeout},
+	{"hang-up-arrives", "closing the response's body, or cancelling, ends the request at the server", sockets, hangUpArrives},
+}
+
+// endings are the ways in which a caller ends a call. Each takes effect after
+// something has begun.
+var endings = map[string]func(context.Context, <-chan struct{}) (context.Context, context.CancelFunc){
+	"cancel": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		go func() { <-begun; cancel() }()
+		return ctx, cancel
+	},
+	"cause": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		go func() { <-begun; cancel(errCause) }()
+		return ctx, func() { cancel(nil) }
+	},
+	"deadline": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 20*time.Millisecond)
+	},
+}
+
+func hangUp(p *probe) {
+	for name, ending := range endings {
+		begun := make(chan struct{}, 64)
+		s := p.serve(func(w http.ResponseWriter, r *http.Request) {
+			begun <- struct{}{}
+			<-r.Context().Done()
+		})
+		p.asBare(name, s.base, func(rt http.RoundTripper) []string {
+			ctx, cancel := ending(p.Context(), begun)
+			defer cancel()
+			resp, err := p.send(rt, p.get(s, "").WithContext(ctx))
+			if err == nil {
+				resp.Body.Close()
+				return []string{"a response " + resp.Status}
+			}
+			return causes(err)
+		})
+	}
+}
+
+// half answers with half a body, and goes on waiting.
+func half(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "half")
+	w.(http.Flusher).Flush()
+	<-r.Context().Done()
+}
+
+func hangUpInBody(p *probe) {
+	s := p.serve(half)
+	for name, ending := range endings {
+		p.asBare(name, s.base, func(rt http.RoundTripper) []string {
+			begun := make(chan struct{})
+			ctx, cancel := ending(p.Context(), begun)
+			defer cancel()
+			resp, err := p.send(rt, p.get(s, "").WithContext(ctx))
+			if err != nil {
+				close(begun)
+				return causes(err)
+			}
+			defer resp.Body.Close()
+			first := make([]byte, 4)
+			p.within("reading the first half of the body", func() { io.ReadFull(resp.Body, first) })
+			close(begun)
+			_, err = p.read(resp.Body)
+			return append(causes(err), fmt.Sprintf("the bytes %q", first))
+		})
+	}
+}
+
+func clientTimeout(p *probe) {
+	begun := p.serve(half)
+	silent := p.serve(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	for name, s := range map[string]*site{"before the headers": silent, "in the body": begun} {
+		p.asBare(name, s.base, func(rt http.RoundTripper) []string {
+			client := http.Client{Transport: rt, Timeout: 50 * time.Millisecond}
+			var resp *http.Response
+			var err error
+			p.within("a call of a client with a time-out", func() { resp, err = client.Do(p.get(s, "")) })
+			if err != nil {
+				return append(causes(err), namesTimeout(err))
+			}
+			defer resp.Body.Close()
+			_, err = p.read(resp.Body)
+			return append(causes(err), namesTimeout(err))
+		})
+	}
+}
+
+// namesTimeout tells whether the client took an error for its own time-out,
+// which it says in the text alone.
+func namesTimeout(err error) string {
+	return fmt.Sprintf("Client.Timeout is named: %t", err != nil && strings.Contains(err.Error(), "Client.Timeout"))
+}
+
+func hangUpArrives(p *probe) {
+	ended := make(chan struct{}, 64)
+	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
+		half(w, r)
+		ended <- struct{}{}
+	})
+	rt := p.wrap(s.base)
+	p.fetch(rt, p.get(s, "")).Body.Close()
+	p.within("waiting until the server notices that the body was closed", func() { <-ended })
+
+	ctx, cancel := context.WithCancel(p.Context())
+	defer cancel()
+	p.fetch(rt, p.get(s, "").WithContext(ctx))
+	cancel()
+	p.within("waiting until the server notices that the call was cancelled", func() { <-ended })
+}

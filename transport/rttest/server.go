@@ -1,0 +1,110 @@
+package rttest
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+)
+
+// A site is a server on the loopback interface, and a base that reaches it.
+type site struct {
+	url   string
+	base  *http.Transport
+	dials atomic.Int64 // connections that the base opened
+}
+
+// serve starts a server that speaks what the suite says. A handler that waits
+// must also wait for the request's context, which ends with the rule.
+func (p *probe) serve(h http.HandlerFunc) *site {
+	p.Helper()
+	return p.serveAs(p.suite.HTTP2, p.suite.HTTP2, h)
+}
+
+func (p *probe) serveAs(secure, http2 bool, h http.HandlerFunc) *site {
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.EnableHTTP2 = http2
+	s := &site{base: p.dialling()}
+	if secure {
+		srv.StartTLS()
+		s.base.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	} else {
+		srv.Start()
+	}
+	s.base.ForceAttemptHTTP2 = http2
+	s.url = srv.URL
+	s.count()
+	p.Cleanup(func() {
+		s.base.CloseIdleConnections()
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	return s
+}
+
+// listen starts a server that speaks no HTTP but what talk does with each
+// connection, after it has read a request's head. It is for answers that an
+// http.Server does not give.
+func (p *probe) listen(talk func(net.Conn)) *site {
+	p.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		p.fatal("the suite's own listener: %v", err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer c.Close()
+				c.Read(make([]byte, 4096))
+				talk(c)
+			})
+		}
+	})
+	s := &site{url: "http://" + l.Addr().String(), base: p.dialling()}
+	s.count()
+	p.Cleanup(func() {
+		s.base.CloseIdleConnections()
+		l.Close()
+		conns.Wait()
+	})
+	return s
+}
+
+func (p *probe) dialling() *http.Transport {
+	dial := p.suite.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100}
+}
+
+func (s *site) count() {
+	dial := s.base.DialContext
+	s.base.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		s.dials.Add(1)
+		return dial(ctx, network, addr)
+	}
+}
+
+// get makes a GET for a path of the site.
+func (p *probe) get(s *site, path string) *http.Request {
+	p.Helper()
+	return p.requestTo(s.url+path, http.MethodGet, nil)
+}
+
+// asAnswered compares, bare and wrapped, what a handler's answer looks like.
+func (p *probe) asAnswered(method string, h http.HandlerFunc) {
+	p.Helper()
+	s := p.serve(h)
+	p.asBare(method, s.base, p.call(func() *http.Request { return p.requestTo(s.url, method, nil) }))
+}

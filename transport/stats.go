@@ -1,0 +1,109 @@
+package transport
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/safetrip-go/safetrip/internal/table"
+)
+
+// Stats counts calls: in all, and over a sliding window with their latencies.
+// [Record] fills it; health and metrics read it. The zero value is ready to
+// use. All methods may be called concurrently.
+//
+// It is striped: each call counts in one of several parts chosen at random, so
+// that calls on different cores seldom meet. Nothing is lost by that; Traffic
+// adds the parts up.
+type Stats struct {
+	// Window is the length of the sliding window, kept in twelve slots. If
+	// zero or negative, it is 60 s.
+	Window time.Duration
+
+	once    sync.Once
+	slot    time.Duration
+	stripes []stripe // a power of two
+
+	// consecutive has an entry for each operation that failed and had no
+	// success since. While there is none, a success costs one atomic load.
+	consecutive table.Table[operation, atomic.Int64]
+}
+
+const maxOperations = 1000 // whose consecutive failures are kept
+
+func (s *Stats) init() {
+	s.once.Do(func() {
+		if s.Window <= 0 {
+			s.Window = time.Minute
+		}
+		s.slot = max(1, s.Window/statSlots)
+		n := 2
+		for n < 2*runtime.GOMAXPROCS(0) && n < 32 {
+			n *= 2
+		}
+		s.stripes = make([]stripe, n)
+		s.consecutive.Max = maxOperations
+	})
+}
+
+func (s *Stats) begin() mark {
+	p := &s.stripes[rand.Uint32()&uint32(len(s.stripes)-1)]
+	p.inFlight.Add(1)
+	return mark{p, time.Now()}
+}
+
+func (s *Stats) end(req *http.Request, m mark, v Verdict) {
+	took := time.Since(m.began)
+	m.stripe.inFlight.Add(-1)
+	m.stripe.count(m.began.Add(took), s.slot, took, v)
+	switch v.Outcome {
+	case Failed:
+		op := operationOf(req)
+		s.consecutive.GetOrAdd(op, func() (operation, *atomic.Int64) { return op.clone(), new(atomic.Int64) }).Add(1)
+	case Success:
+		if s.consecutive.Len() > 0 {
+			if n := s.consecutive.Get(operationOf(req)); n != nil {
+				n.Store(0)
+			}
+		}
+	}
+}
+
+// Traffic returns a snapshot.
+func (s *Stats) Traffic() Traffic {
+	s.init()
+	t := Traffic{Errors: make(map[string]uint64), Consecutive: make(map[string]int)}
+	t.Window.Length = s.Window
+	var sum totals
+	var window slot
+	now := time.Now().UnixNano() / int64(s.slot)
+	for i := range s.stripes {
+		t.InFlight += s.stripes[i].inFlight.Load()
+		s.stripes[i].addTo(&sum, &window, now)
+	}
+	t.Succeeded, t.Failed, t.Neutral = sum.outcomes[Success], sum.outcomes[Failed], sum.outcomes[Neutral]
+	t.Total = t.Succeeded + t.Failed + t.Neutral
+	if t.Total > 0 {
+		t.Mean = time.Duration(uint64(sum.took) / t.Total)
+		t.Last = time.Unix(0, sum.last)
+	}
+	t.Window.Total, t.Window.Failed = window.outcomes[Success]+window.outcomes[Failed], window.outcomes[Failed]
+	t.Window.P50, t.Window.P95, t.Window.P99 = window.took.quantile(0.50), window.took.quantile(0.95), window.took.quantile(0.99)
+	t.Window.Longest = window.longest
+	for c := range sum.errors {
+		for sev, n := range sum.errors[c] {
+			if n > 0 {
+				t.Errors[Category(c).String()+"_"+Severity(sev).String()] = n
+			}
+		}
+	}
+	for op, n := range s.consecutive.All {
+		if n := n.Load(); n > 0 {
+			t.Consecutive[op.String()] = int(n)
+		}
+	}
+	return t
+}
