@@ -42,6 +42,10 @@ type Breaker struct {
 	// [Leaky].
 	Rule Rule
 
+	// Engine, if not nil, decides in place of Rule, FailureThreshold, OpenFor
+	// and Successes when circuits open and close.
+	Engine Engine
+
 	// OpenFor is how long a circuit stays open the first time. If zero, it is
 	// 60 s. It doubles each time that a probe fails, less up to 20 % at
 	// random. Where the failure came with a longer Retry-After, that counts.
@@ -111,6 +115,9 @@ func (b *Breaker) Validate() error {
 	}
 	if b.MaxOpenFor > 0 && b.OpenFor > b.MaxOpenFor {
 		errs = append(errs, fmt.Errorf("transport: Breaker.OpenFor is %v; it must not be above MaxOpenFor, %v", b.OpenFor, b.MaxOpenFor))
+	}
+	if b.Rule != nil && b.Engine != nil {
+		errs = append(errs, errors.New("transport: Breaker.Rule and Breaker.Engine are both set; one of them decides"))
 	}
 	if b.Rule != nil {
 		errs = append(errs, b.Rule.validate())
@@ -193,7 +200,7 @@ func (b *Breaker) circuit(k hostKey) *circuit {
 	k = k.canonical()
 	return b.circuits.GetOrAdd(k, func() (hostKey, *circuit) {
 		k := k.clone()
-		return k, newCircuit(k, b.Rule)
+		return k, b.newCircuit(k)
 	})
 }
 

@@ -65,8 +65,13 @@ const (
 	oneGeneration
 )
 
-func newCircuit(k hostKey, r Rule) *circuit {
-	c := &circuit{key: k, counter: r.counter()}
+func (b *Breaker) newCircuit(k hostKey) *circuit {
+	c := &circuit{key: k}
+	if b.Engine != nil {
+		c.counter = &engineCounter{k.String()}
+	} else {
+		c.counter = b.Rule.counter()
+	}
 	c.setWord(0)
 	return c
 }
@@ -87,6 +92,9 @@ func (c *circuit) generation() uint64 { return c.word.Load() &^ (notClosed | dir
 
 // allow says whether a call may pass now.
 func (c *circuit) allow(b *Breaker) (permit, error) {
+	if b.Engine != nil {
+		return c.allowByEngine(b)
+	}
 	w := c.word.Load()
 	if w&notClosed == 0 {
 		return permit{word: w}, nil
@@ -147,6 +155,10 @@ func (c *circuit) clock() time.Time {
 
 // report takes in how a call went.
 func (c *circuit) report(b *Breaker, p permit, v Verdict, began time.Time) {
+	if b.Engine != nil {
+		c.reportToEngine(b, p, v, began)
+		return
+	}
 	w := c.word.Load()
 	past := w&notClosed != 0 || (w^p.word)&^dirty != 0 // it began in another state
 	if !p.probe && (past || v.Outcome == Neutral || v.Outcome == Success && w&dirty == 0) {
