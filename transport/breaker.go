@@ -177,7 +177,9 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	began := c.clock()
 	resp, err := b.Send(req)
-	c.report(b.Breaker, p, b.Classifier(req, resp, err), began)
+	if v := b.Classifier(req, resp, err); c.minds(p, v.Outcome) {
+		c.report(b.Breaker, p, v, began)
+	}
 	return resp, err
 }
 

@@ -66,11 +66,11 @@ type rest struct {
 	io.Closer
 }
 
-// readUpTo reads r to its end, or until it has seen more than max bytes.
-func readUpTo(r io.Reader, max int64) (read []byte, whole bool, err error) {
+// readUpTo reads r to its end, or until it has seen more than bound bytes.
+func readUpTo(r io.Reader, bound int64) (read []byte, whole bool, err error) {
 	var buf bytes.Buffer
-	n, err := buf.ReadFrom(io.LimitReader(r, max+1))
-	return buf.Bytes(), n <= max, err
+	n, err := buf.ReadFrom(io.LimitReader(r, bound+1))
+	return buf.Bytes(), n <= bound, err
 }
 
 // isStream says whether a response is one that goes on as long as it likes.

@@ -16,7 +16,7 @@ import (
 // success would change.
 type circuit struct {
 	key  hostKey
-	word atomic.Uint64 // generation<<2 | dirty<<1 | not closed; written under mu
+	word atomic.Uint64 // generation and flags; written under mu
 
 	open atomic.Pointer[opening] // while the state is not closed
 
@@ -62,7 +62,10 @@ func (p permit) state() State {
 const (
 	notClosed = 1 << iota
 	dirty     // failures are counted, or the rule wants to hear of successes too
+	engined   // an Engine decides, and wants to hear of everything
 	oneGeneration
+
+	flags = notClosed | dirty | engined
 )
 
 func (b *Breaker) newCircuit(k hostKey) *circuit {
@@ -85,10 +88,13 @@ func (c *circuit) setWord(generation uint64) {
 	if c.counter.dirty() {
 		w |= dirty
 	}
+	if c.engineName() != "" {
+		w |= engined
+	}
 	c.word.Store(w)
 }
 
-func (c *circuit) generation() uint64 { return c.word.Load() &^ (notClosed | dirty) }
+func (c *circuit) generation() uint64 { return c.word.Load() &^ flags }
 
 // allow says whether a call may pass now.
 func (c *circuit) allow(b *Breaker) (permit, error) {
@@ -130,7 +136,7 @@ func (c *circuit) allowProbe(b *Breaker) (permit, error) {
 	}
 	var change *Change
 	if c.state == Open {
-		change = c.become(HalfOpen, b)
+		change = c.become(HalfOpen)
 	}
 	w := c.word.Load()
 	full := int(c.probes) >= b.Probes
@@ -153,15 +159,19 @@ func (c *circuit) clock() time.Time {
 	return time.Time{}
 }
 
+// minds reports whether the outcome of a call that is no probe would change
+// anything. It does not if the call began in another state, nor if all went
+// well and had before.
+func (c *circuit) minds(p permit, o Outcome) bool {
+	w := c.word.Load()
+	past := w&notClosed != 0 || (w^p.word)&^dirty != 0
+	return w&engined != 0 || !past && (o == Failed || o == Success && w&dirty != 0)
+}
+
 // report takes in how a call went.
 func (c *circuit) report(b *Breaker, p permit, v Verdict, began time.Time) {
 	if b.Engine != nil {
 		c.reportToEngine(b, p, v, began)
-		return
-	}
-	w := c.word.Load()
-	past := w&notClosed != 0 || (w^p.word)&^dirty != 0 // it began in another state
-	if !p.probe && (past || v.Outcome == Neutral || v.Outcome == Success && w&dirty == 0) {
 		return
 	}
 	c.mu.Lock()
@@ -171,7 +181,7 @@ func (c *circuit) report(b *Breaker, p permit, v Verdict, began time.Time) {
 }
 
 func (c *circuit) reportLocked(b *Breaker, p permit, v Verdict, began time.Time) *Change {
-	if c.generation() != p.word&^(notClosed|dirty) {
+	if c.generation() != p.word&^flags {
 		return nil // of an earlier state
 	}
 	if p.probe {
@@ -200,7 +210,7 @@ func (c *circuit) reportProbe(b *Breaker, v Verdict, began time.Time) *Change {
 		return c.trip(b, c.openTime(b, v))
 	case v.Outcome == Success:
 		if c.successes++; int(c.successes) >= b.Successes {
-			return c.become(Closed, b)
+			return c.become(Closed)
 		}
 	}
 	return nil
@@ -225,13 +235,13 @@ func (c *circuit) trip(b *Breaker, d time.Duration) *Change {
 	o.refusal = OpenError{Key: key, State: Open, Until: o.until}
 	o.probing = OpenError{Key: key, State: HalfOpen, Until: o.until}
 	c.open.Store(o)
-	change := c.become(Open, b)
+	change := c.become(Open)
 	change.OpenFor = d
 	return change
 }
 
 // become changes the state, which begins a new generation.
-func (c *circuit) become(s State, b *Breaker) *Change {
+func (c *circuit) become(s State) *Change {
 	change := &Change{Key: c.key.String(), From: c.state, To: s, Time: time.Now()}
 	c.state, c.probes, c.successes = s, 0, 0
 	if s == Closed {
@@ -257,7 +267,7 @@ func (c *circuit) reset(b *Breaker) {
 		c.counter.reset()
 		c.setWord(c.generation() + oneGeneration)
 	} else {
-		change = c.become(Closed, b)
+		change = c.become(Closed)
 	}
 	c.mu.Unlock()
 	b.tell(change)

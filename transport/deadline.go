@@ -38,7 +38,7 @@ type deadline struct{ timeout }
 // deadline ends there, and the body with it. The deadline travels in a value.
 func (d *deadline) RoundTrip(req *http.Request) (*http.Response, error) {
 	end := time.Now().Add(d.limit)
-	return d.roundTrip(req, withCall(req.Context(), func(c *call) { c.deadline = earlier(c.deadline, end) }))
+	return d.roundTrip(withCall(req.Context(), func(c *call) { c.deadline = earlier(c.deadline, end) }), req)
 }
 
 // deadlineOf returns when a call must have its headers, zero if there is no

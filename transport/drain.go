@@ -23,7 +23,7 @@ func Discard(resp *http.Response) {
 	if resp.Body != http.NoBody && resp.ContentLength <= drainBytes {
 		// Closing is what ends a read that hangs.
 		timer := time.AfterFunc(drainTime, func() { resp.Body.Close() })
-		io.CopyN(io.Discard, resp.Body, drainBytes+1)
+		_, _ = io.CopyN(io.Discard, resp.Body, drainBytes+1)
 		timer.Stop()
 	}
 	resp.Body.Close()

@@ -43,12 +43,20 @@ func (*engineCounter) slow(time.Duration) bool { return false }
 func (*engineCounter) failures(time.Time) int  { return 0 }
 func (*engineCounter) reset()                  {}
 
+// engineName returns what the engine calls the circuit.
+func (c *circuit) engineName() string {
+	if e, ok := c.counter.(*engineCounter); ok {
+		return e.name
+	}
+	return ""
+}
+
 // allowByEngine is allow for a Breaker with an Engine.
 func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 	if o := c.open.Load(); o != nil && time.Until(o.until) > 0 && c.word.Load()&notClosed != 0 { // Hold, Open
 		return c.refuse(b, c.word.Load(), o, &o.refusal)
 	}
-	name := c.counter.(*engineCounter).name
+	name := c.engineName()
 	passes := b.Engine.Allow(name)
 	state := b.Engine.State(name)
 
@@ -59,7 +67,7 @@ func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 		passes, probe = false, false
 	}
 	if probe && c.state == Open {
-		changes = append(changes, c.become(HalfOpen, b))
+		changes = append(changes, c.become(HalfOpen))
 	}
 	if probe {
 		c.probes++
@@ -83,7 +91,7 @@ func (c *circuit) follow(b *Breaker, s State) *Change {
 	case s == Open && c.state == Closed:
 		return c.trip(b, 0)
 	case s == Closed && c.state != Closed:
-		return c.become(Closed, b)
+		return c.become(Closed)
 	}
 	return nil
 }
@@ -91,7 +99,7 @@ func (c *circuit) follow(b *Breaker, s State) *Change {
 // reportToEngine is report for a Breaker with an Engine.
 func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Time) {
 	c.mu.Lock()
-	current := c.generation() == p.word&^(notClosed|dirty)
+	current := c.generation() == p.word&^flags
 	if current && p.probe {
 		c.probes--
 	}
@@ -99,7 +107,7 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 	if !current || v.Outcome == Neutral {
 		return
 	}
-	name := c.counter.(*engineCounter).name
+	name := c.engineName()
 	b.Engine.Report(name, Result{
 		Failed: v.Outcome == Failed, TimedOut: v.Category == TimedOut,
 		Began: began, Took: time.Since(began),
@@ -108,7 +116,7 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 
 	c.mu.Lock()
 	var change *Change
-	if c.generation() == p.word&^(notClosed|dirty) {
+	if c.generation() == p.word&^flags {
 		change = c.followReport(b, p, v, state)
 	}
 	c.mu.Unlock()

@@ -44,7 +44,7 @@ func (f *flood) log(ctx context.Context, l *slog.Logger, level slog.Level, k flo
 	if left > 0 {
 		a = append(a, slog.Int("left_out", left))
 	}
-	l.LogAttrs(ctx, level, k.moment, a...)
+	l.LogAttrs(ctx, level, k.moment, a...) //nolint:sloglint // moments are constants; they are part of the key
 }
 
 func (g *gate) pass(second int64) (left int, ok bool) {

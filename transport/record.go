@@ -51,7 +51,7 @@ func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 	v := broken
 	if r.Stats != nil {
 		m := r.Stats.begin()
-		defer func() { r.Stats.end(req, m, v) }()
+		defer func() { r.Stats.end(req, m, &v) }()
 	}
 	over := req.Context().Err() != nil
 	resp, err := r.Send(req)
@@ -96,5 +96,5 @@ func levelOf(v Verdict) slog.Level {
 // A mark is what a call in flight keeps until it is counted.
 type mark struct {
 	stripe *stripe
-	began  time.Time
+	began  time.Duration // since the Stats was made
 }

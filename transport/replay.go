@@ -16,17 +16,17 @@ type replay struct {
 	next     io.ReadCloser // for the next attempt
 }
 
-// from looks at how req's body can be had again. Bodies up to max bytes, or of
-// unknown length, are recorded.
-func (p *replay) from(req *http.Request, max int) {
+// from looks at how req's body can be had again. Bodies up to bound bytes, or
+// of unknown length, are recorded.
+func (p *replay) from(req *http.Request, bound int) {
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
 	case req.GetBody != nil:
 		p.getBody = req.GetBody
-	case max <= 0 || req.ContentLength > int64(max):
+	case bound <= 0 || req.ContentLength > int64(bound):
 		p.once = true
 	default:
-		p.recorder = &recorder{src: req.Body, max: max, length: req.ContentLength, keep: true}
+		p.recorder = &recorder{src: req.Body, max: bound, length: req.ContentLength, keep: true}
 	}
 }
 
@@ -87,24 +87,25 @@ func (r *recorder) Read(p []byte) (int, error) {
 	r.started = true
 	r.mu.Unlock()
 	n, err := r.src.Read(p)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.note(p[:n], err)
+	ended := err == io.EOF
+	r.note(p[:n], ended, err != nil && !ended)
 	return n, err
 }
 
-func (r *recorder) note(p []byte, err error) {
+func (r *recorder) note(p []byte, ended, broken bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.lost || r.whole {
 		return
 	}
-	if len(r.kept)+len(p) > r.max || err != nil && err != io.EOF {
+	if len(r.kept)+len(p) > r.max || broken {
 		r.lost, r.kept = true, nil
 		return
 	}
 	if r.keep {
 		r.kept = append(r.kept, p...)
 	}
-	r.whole = err == io.EOF || r.length > 0 && int64(len(r.kept)) == r.length
+	r.whole = ended || r.length > 0 && int64(len(r.kept)) == r.length
 }
 
 // Close closes the caller's body, unless nothing was read of it and another

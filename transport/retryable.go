@@ -23,8 +23,8 @@ func DefaultCheck(ctx context.Context, resp *http.Response, err error) (bool, er
 
 // DefaultBackoff is go-retryablehttp's DefaultBackoff, for [Retry.Backoff]:
 // doubling without jitter, and the server's Retry-After where there is one.
-func DefaultBackoff(min, max time.Duration, attempt int, resp *http.Response) time.Duration {
-	return retryablehttp.DefaultBackoff(min, max, attempt, resp)
+func DefaultBackoff(base, limit time.Duration, attempt int, resp *http.Response) time.Duration {
+	return retryablehttp.DefaultBackoff(base, limit, attempt, resp)
 }
 
 // FromRetryable takes over the configuration of a go-retryablehttp client:

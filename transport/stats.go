@@ -24,6 +24,7 @@ type Stats struct {
 	Window time.Duration
 
 	once    sync.Once
+	began   time.Time // what times are counted from: the monotonic clock is the cheaper one
 	slot    time.Duration
 	stripes []stripe // a power of two
 
@@ -39,6 +40,7 @@ func (s *Stats) init() {
 		if s.Window <= 0 {
 			s.Window = time.Minute
 		}
+		s.began = time.Now()
 		s.slot = max(1, s.Window/statSlots)
 		n := 2
 		for n < 2*runtime.GOMAXPROCS(0) && n < 32 {
@@ -52,22 +54,20 @@ func (s *Stats) init() {
 func (s *Stats) begin() mark {
 	p := &s.stripes[rand.Uint32()&uint32(len(s.stripes)-1)]
 	p.inFlight.Add(1)
-	return mark{p, time.Now()}
+	return mark{p, time.Since(s.began)}
 }
 
-func (s *Stats) end(req *http.Request, m mark, v Verdict) {
-	took := time.Since(m.began)
+func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
+	now := time.Since(s.began)
 	m.stripe.inFlight.Add(-1)
-	m.stripe.count(m.began.Add(took), s.slot, took, v)
-	switch v.Outcome {
-	case Failed:
+	m.stripe.count(now, now-m.began, s.slot, v)
+	switch {
+	case v.Outcome == Failed:
 		op := operationOf(req)
 		s.consecutive.GetOrAdd(op, func() (operation, *atomic.Int64) { return op.clone(), new(atomic.Int64) }).Add(1)
-	case Success:
-		if s.consecutive.Len() > 0 {
-			if n := s.consecutive.Get(operationOf(req)); n != nil {
-				n.Store(0)
-			}
+	case v.Outcome == Success && s.consecutive.Len() > 0:
+		if n := s.consecutive.Get(operationOf(req)); n != nil {
+			n.Store(0)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (s *Stats) Traffic() Traffic {
 	t.Window.Length = s.Window
 	var sum totals
 	var window slot
-	now := time.Now().UnixNano() / int64(s.slot)
+	now := slotOf(time.Since(s.began), s.slot)
 	for i := range s.stripes {
 		t.InFlight += s.stripes[i].inFlight.Load()
 		s.stripes[i].addTo(&sum, &window, now)
@@ -88,7 +88,7 @@ func (s *Stats) Traffic() Traffic {
 	t.Total = t.Succeeded + t.Failed + t.Neutral
 	if t.Total > 0 {
 		t.Mean = time.Duration(uint64(sum.took) / t.Total)
-		t.Last = time.Unix(0, sum.last)
+		t.Last = s.began.Add(sum.last).Round(0)
 	}
 	t.Window.Total, t.Window.Failed = window.outcomes[Success]+window.outcomes[Failed], window.outcomes[Failed]
 	t.Window.P50, t.Window.P95, t.Window.P99 = window.took.quantile(0.50), window.took.quantile(0.95), window.took.quantile(0.99)

@@ -23,12 +23,12 @@ type totals struct {
 	outcomes [len(outcomes)]uint64
 	errors   [len(categories)][len(severities)]uint64
 	took     time.Duration
-	last     int64 // Unix nanoseconds
+	last     time.Duration // since the Stats was made
 }
 
 // A slot is a twelfth of the window.
 type slot struct {
-	number   int64 // since the epoch; a slot with an old number is empty
+	number   int64 // from 1 since the Stats was made; a slot with an old number is empty
 	outcomes [len(outcomes)]uint64
 	longest  time.Duration
 	took     histogram // of successes and failures
@@ -36,19 +36,22 @@ type slot struct {
 
 const statSlots = 12
 
-func (p *stripe) count(now time.Time, length, took time.Duration, v Verdict) {
+// slotOf returns the number of the slot that a time falls into.
+func slotOf(t, length time.Duration) int64 { return int64(t/length) + 1 }
+
+func (p *stripe) count(now, took, length time.Duration, v *Verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all.outcomes[v.Outcome]++
 	p.all.took += took
-	p.all.last = now.UnixNano()
+	p.all.last = now
 	if v.Category != OK {
 		p.all.errors[v.Category][v.Severity]++
 	}
 	if v.Outcome == Neutral {
 		return
 	}
-	n := p.all.last / int64(length)
+	n := slotOf(now, length)
 	s := &p.slots[n%statSlots]
 	if s.number != n {
 		*s = slot{number: n}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -65,10 +66,10 @@ type timeout struct {
 }
 
 func (t *timeout) RoundTrip(req *http.Request) (*http.Response, error) {
-	return t.roundTrip(req, req.Context())
+	return t.roundTrip(req.Context(), req)
 }
 
-func (t *timeout) roundTrip(req *http.Request, ctx context.Context) (*http.Response, error) {
+func (t *timeout) roundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	resp, err := t.send(req.WithContext(ctx), cancel)
 	// The time may have been up just as the headers came. Then the context is
@@ -118,6 +119,5 @@ func ownTimeout(ctx context.Context) (*TimeoutError, bool) {
 	if ctx.Err() == nil {
 		return nil, false
 	}
-	e, ok := context.Cause(ctx).(*TimeoutError)
-	return e, ok
+	return errors.AsType[*TimeoutError](context.Cause(ctx))
 }

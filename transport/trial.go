@@ -22,6 +22,7 @@ type trial struct {
 	wait    time.Duration
 	began   time.Time // read only if there is a Trip
 	verdict Verdict
+	well    bool // the attempt went well
 	counted bool // in the budget
 }
 
@@ -57,15 +58,14 @@ func (t *trial) maxBody() int {
 
 // newKey returns the Idempotency-Key that the call is to get.
 func (t *trial) newKey() string {
+	made := t.IdempotencyKey != nil && !isIdempotent(t.req.Method)
 	switch {
-	case hasIdempotencyKey(t.req.Header):
+	case t.call.idempotencyKey == "" && !made, hasIdempotencyKey(t.req.Header):
 		return ""
 	case t.call.idempotencyKey != "":
 		return t.call.idempotencyKey
-	case t.IdempotencyKey != nil && !isIdempotent(t.req.Method):
-		return t.IdempotencyKey()
 	}
-	return ""
+	return t.IdempotencyKey()
 }
 
 // attempt sends the request once.
@@ -78,9 +78,12 @@ func (t *trial) attempt() (*http.Response, error) {
 		t.began = time.Now()
 	}
 	resp, err := t.Send(t.send)
-	t.verdict = t.Classifier(t.req, resp, err)
+	v := t.Classifier(t.req, resp, err)
+	if t.well = v.Category == OK && err == nil; !t.well || t.number > 1 {
+		t.verdict = v // copied only when somebody will read it
+	}
 	if t.call.trip != nil {
-		a := Attempt{Wait: t.wait, Start: t.began, Duration: time.Since(t.began), Err: err, Verdict: t.verdict}
+		a := Attempt{Wait: t.wait, Start: t.began, Duration: time.Since(t.began), Err: err, Verdict: v}
 		if resp != nil {
 			a.Status = resp.StatusCode
 		}
@@ -108,7 +111,7 @@ func (t *trial) prepareAgain() {
 // judge says whether the call goes on, and after which wait. The questions are
 // asked in the order of what they cost.
 func (t *trial) judge(resp *http.Response, err error) (time.Duration, Reason) {
-	if t.verdict.Category == OK && err == nil && t.Check == nil {
+	if t.well && t.Check == nil {
 		return 0, fine
 	}
 	if why := t.worth(resp, err); why != goOn {
@@ -153,7 +156,7 @@ func (t *trial) worth(resp *http.Response, err error) Reason {
 		return ReasonDeadline
 	case over != nil:
 		return ReasonCanceled
-	case !worth && t.verdict.Category == OK && err == nil:
+	case !worth && t.well:
 		return fine
 	case t.verdict.Category == Canceled:
 		return ReasonCanceled

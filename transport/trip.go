@@ -23,7 +23,8 @@ type Trip struct {
 	gaveUp   Reason
 }
 
-// An Attempt is one request on the wire and what came of it.
+// An Attempt is one request on its way to the wire and what came of it, be it
+// the refusal of an open circuit.
 type Attempt struct {
 	Wait     time.Duration // how long [Retry] waited before it
 	Start    time.Time

@@ -53,7 +53,7 @@ func responseClosed(p *probe) {
 		p.within("reading the body", func() { use(resp.Body) })
 		p.within("closing the body", func() { resp.Body.Close() })
 		if !p.eventually(func() bool { return body.Closes() > 0 }) {
-			p.fault("the body was closed %s, and the base's is still open", name)
+			p.fatal("the body was closed %s, and the base's is still open", name)
 		}
 		p.within("closing the body a second time", func() { resp.Body.Close() })
 	}

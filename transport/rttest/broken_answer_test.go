@@ -164,7 +164,6 @@ func overWith(instead error) middleware {
 var brokenClient = map[string]broken{
 	"redirects": {"follows them": following},
 	"redirected-body": {
-		"follows them": following,
 		"takes GetBody away": wrapped(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 			req.GetBody = nil
 			return next.RoundTrip(req)

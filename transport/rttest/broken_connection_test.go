@@ -43,7 +43,15 @@ var brokenConnection = map[string]broken{
 			again := *resp
 			return &again, nil
 		}),
-		"copies the trailer": after(func(r *http.Response) { r.Trailer = r.Trailer.Clone() }),
+		"hides the trailer": wrapped(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err != nil {
+				return nil, err
+			}
+			again := *resp
+			again.Trailer = resp.Trailer.Clone()
+			return &again, nil
+		}),
 	},
 	"request-trailers": {"clones the request": cloned},
 	"informational":    {"has a context of its own": blank},
@@ -74,7 +82,13 @@ var brokenConnection = map[string]broken{
 	"untrusted":       {"keeps the text alone": textOnly, "makes an answer of it": badGateway},
 	"hang-up":         {"keeps the text alone": textOnly, "detaches the context": detached, "covers the time-out": covered},
 	"hang-up-in-body": {"takes an error for the end": shortIsFine, "detaches the context": detached},
-	"client-timeout":  {"keeps the text alone": textOnly, "detaches the context": detached},
+	"client-timeout": {
+		"takes an error for the end": shortIsFine,
+		"writes the request anew": before(func(r *http.Request) {
+			again, _ := http.NewRequest(r.Method, r.URL.String(), r.Body)
+			*r = *again
+		}),
+	},
 	"hang-up-arrives": {"hides Close": closeless, "detaches the context": detached},
 	"reuse":           {"closes without reading": resending(func(r *http.Response) { r.Body.Close() })},
 	"endless-discarded": {

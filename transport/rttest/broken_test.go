@@ -38,7 +38,9 @@ func TestBrokenWrappersTripTheirRule(t *testing.T) {
 		}
 		for _, how := range slices.Sorted(maps.Keys(brokenWrappers[r.name])) {
 			t.Run(r.name+"/"+how, func(t *testing.T) {
-				t.Parallel()
+				if !slices.ContainsFunc(sizeRules, func(s rule) bool { return s.name == r.name }) {
+					t.Parallel() // what the others allocate would be counted
+				}
 				found := suite.check(r, brokenWrappers[r.name][how])
 				if len(found) == 0 {
 					t.Error("the rule found nothing")

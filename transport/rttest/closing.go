@@ -37,13 +37,13 @@ func (c *collection) all() []*Body {
 	return append([]*Body(nil), c.bodies...)
 }
 
-// closedOnce waits until a body is closed, as it may be after RoundTrip has
-// returned, and complains if it never is or is again.
+// closedOnce waits until a body is closed, which may be after RoundTrip has
+// returned, and gives up with the rule if it never is or is again.
 func (p *probe) closedOnce(b *Body, format string, args ...any) {
 	p.Helper()
 	p.eventually(func() bool { return b.Closes() > 0 })
 	if n := b.Closes(); n != 1 {
-		p.fault("%s was closed %d times", fmt.Sprintf(format, args...), n)
+		p.fatal("%s was closed %d times", fmt.Sprintf(format, args...), n)
 	}
 }
 

@@ -138,8 +138,23 @@ func (p *probe) fetch(rt http.RoundTripper, req *http.Request) *http.Response {
 	if err != nil {
 		p.fatal("RoundTrip failed: %v", err)
 	}
-	p.Cleanup(func() { resp.Body.Close() })
+	p.Cleanup(func() { p.quietly(resp.Body) })
 	return resp
+}
+
+// quietly closes what may have been closed already, and what a broken wrapper
+// may never let go of.
+func (p *probe) quietly(c io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		defer func() { recover() }()
+		c.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(p.patience):
+	}
 }
 
 // read reads a body to its end, and gives up with the rule if it is held.

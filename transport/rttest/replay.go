@@ -62,7 +62,7 @@ func discardedClosed(p *probe) {
 			resp.Body.Close()
 		}
 		if !p.eventually(func() bool { return script.Open() == 0 }) {
-			p.fault("%d of %d bodies were left open", script.Open(), len(script.Sent()))
+			p.fatal("%d of %d bodies were left open", script.Open(), len(script.Sent()))
 		}
 	}
 }

@@ -55,6 +55,12 @@ func (n *notes) Errorf(format string, args ...any) {
 	n.errors = append(n.errors, fmt.Sprintf(format, args...))
 }
 
+func (n *notes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.errors)
+}
+
 func (n *notes) FailNow() { runtime.Goexit() }
 
 func (n *notes) Cleanup(f func()) {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A site is a server on the loopback interface, and a base that reaches it.
@@ -29,6 +30,7 @@ func (p *probe) serveAs(secure, http2 bool, h http.HandlerFunc) *site {
 	srv := httptest.NewUnstartedServer(h)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.EnableHTTP2 = http2
+	srv.Config.HTTP2 = narrow
 	s := &site{base: p.dialling()}
 	if secure {
 		srv.StartTLS()
@@ -65,6 +67,7 @@ func (p *probe) listen(talk func(net.Conn)) *site {
 			}
 			conns.Go(func() {
 				defer c.Close()
+				c.SetDeadline(time.Now().Add(p.patience))
 				c.Read(make([]byte, 4096))
 				talk(c)
 			})
@@ -85,8 +88,12 @@ func (p *probe) dialling() *http.Transport {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100}
+	return &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100, HTTP2: narrow}
 }
+
+// narrow keeps HTTP/2 from holding megabytes on its own account, as it does by
+// default for a reader that is slower than the writer.
+var narrow = &http.HTTP2Config{MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 256 << 10}
 
 func (s *site) count() {
 	dial := s.base.DialContext

@@ -47,11 +47,15 @@ func (p *probe) inLittleMemory(what string, transfer func(sample func())) {
 	p.fault("%s took %.1f MiB of memory", what, float64(growth)/(1<<20))
 }
 
+// heapGrowth compares the most that was in use during a transfer with what was
+// in use before or after it, whichever is less: what is left over from earlier
+// transfers may be freed at any moment.
 func heapGrowth(transfer func(sample func())) uint64 {
-	before := heap()
-	most := before
+	least := heap()
+	most := least
 	transfer(func() { most = max(most, heap()) })
-	return most - before
+	least = min(least, heap())
+	return most - least
 }
 
 func heap() uint64 {

@@ -93,9 +93,9 @@ type Violation struct {
 func (s Suite) check(r rule, wrap func(http.RoundTripper) http.RoundTripper) []Violation {
 	n := new(notes)
 	n.run(func() { s.prove(n, r, wrap) })
-	found := make([]Violation, len(n.errors))
-	for i, e := range n.errors {
-		found[i] = Violation{Rule: r.name, Found: e}
+	var found []Violation
+	for _, e := range n.all() {
+		found = append(found, Violation{Rule: r.name, Found: e})
 	}
 	return found
 }

@@ -1,0 +1,165 @@
+package safetrip
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/healthz"
+	"github.com/safetrip-go/safetrip/telemetry"
+	"github.com/safetrip-go/safetrip/transport"
+)
+
+// Config says how an [Agent] treats its calls. The zero value is made for
+// production: 3 attempts from 1 s apart to at most 30 s, a circuit per host
+// that opens at 5 failures for 60 s and closes after 3 good probes, answers
+// from the cache when the service is down, and checks every 30 s.
+//
+// Each field is the setting of one layer, as its own package documents it; the
+// defaults that are an Agent's own are said here.
+type Config struct {
+	// Base sends. If nil, it is [http.DefaultTransport].
+	Base http.RoundTripper
+
+	// Retry sends again what failed. If its MaxDelay is zero, it is 30 s.
+	Retry transport.Retry
+
+	// Breaker guards each host. If nil, it is one of the Agent's own.
+	Breaker *transport.Breaker
+
+	// Timeout bounds one attempt. If its Headers is zero, it is 10 s; if
+	// negative, there is no limit.
+	Timeout transport.Timeout
+
+	// Deadline bounds one call with all of its attempts. There is no limit
+	// unless it is set: leave it a little less than the patience of the
+	// client, so that the ladder can still answer.
+	Deadline transport.Deadline
+
+	// Limit bounds how many attempts are under way to one host, and how many
+	// are begun in a second. There is no bound unless it is set.
+	Limit transport.Limit
+
+	// Buffer, if not nil, reads small bodies ahead, so that a cut one is
+	// retried.
+	Buffer *transport.Buffer
+
+	// Cache keeps what may stand in for a service that fails. If nil, it is one
+	// of the Agent's own.
+	Cache *fallback.Cache
+
+	// Steps are asked in turn when the service fails and the cache has nothing.
+	Steps []fallback.Step
+
+	// PerCall are layers of your own around each call, inside the Call span and
+	// outside of everything else.
+	PerCall []transport.Middleware
+
+	// PerAttempt are layers of your own around each attempt, inside the
+	// time-out of the attempt: authentication, request signing.
+	PerAttempt []transport.Middleware
+
+	// Call and Attempt are the spans and metrics of a call and of an attempt.
+	// Without an OpenTelemetry SDK in the program they do nothing.
+	Call    telemetry.Call
+	Attempt telemetry.Attempt
+
+	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's
+	// own. What is nil of its Sources is wired to the Agent; its Name is the
+	// Agent's if it is empty.
+	Health *healthz.Monitor
+
+	// Classifier judges for all layers, those that have their own excepted. If
+	// nil, it is [transport.Classify].
+	Classifier transport.Classifier
+
+	// Logger is told of failures, retries, circuits and alerts. If nil, it is
+	// [slog.Default].
+	Logger *slog.Logger
+
+	// Disable leaves parts out.
+	Disable Part
+}
+
+// A Part is a set of layers that [Config.Disable] can leave out.
+type Part uint
+
+// The parts.
+const (
+	Telemetry Part = 1 << iota // spans and metrics
+	Fallback                   // the ladder and the cache
+	Recording                  // statistics and the log of failed calls
+	Retry
+	Breaker
+	Timeout
+	Health // background checks; Healthz says that nothing runs
+)
+
+func (c *Config) on(p Part) bool { return c.Disable&p == 0 }
+
+// Validate returns an error that names every setting out of its bounds. [New]
+// returns the same.
+func (c Config) Validate() error {
+	errs := []error{c.Retry.Validate(), c.Limit.Validate(), c.Call.Validate(), c.Attempt.Validate()}
+	if c.Breaker != nil {
+		errs = append(errs, c.Breaker.Validate())
+	}
+	if c.Cache != nil {
+		errs = append(errs, c.Cache.Validate())
+	}
+	if c.Health != nil {
+		errs = append(errs, c.Health.Validate())
+	}
+	for _, s := range c.Steps {
+		if s.Name == "" || s.Do == nil {
+			errs = append(errs, errors.New("safetrip: Config.Steps has a step without a Name or without a Do"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// withDefaults fills in what an Agent needs. What the user gave by pointer is
+// completed where it is nil, and otherwise left as it is.
+func (c Config) withDefaults() Config {
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Classifier == nil {
+		c.Classifier = transport.Classify
+	}
+	c.Steps = slices.Clone(c.Steps)
+
+	c.Retry.MaxDelay = cmp.Or(c.Retry.MaxDelay, 30*time.Second)
+	c.Retry.Budget = cmp.Or(c.Retry.Budget, new(transport.Budget))
+	c.Retry.Logger = cmp.Or(c.Retry.Logger, c.Logger)
+	c.Timeout.Headers = cmp.Or(c.Timeout.Headers, 10*time.Second)
+
+	if c.Breaker == nil {
+		c.Breaker = &transport.Breaker{OnChange: logChanges(c.Logger)}
+	}
+	c.Cache = cmp.Or(c.Cache, new(fallback.Cache))
+	c.Health = cmp.Or(c.Health, new(healthz.Monitor))
+
+	for _, judge := range []*transport.Classifier{
+		&c.Retry.Classifier, &c.Breaker.Classifier, &c.Call.Classifier, &c.Attempt.Classifier, &c.Health.Classifier,
+	} {
+		if *judge == nil {
+			*judge = c.Classifier
+		}
+	}
+	return c
+}
+
+// logChanges logs the steps of circuits.
+func logChanges(l *slog.Logger) func(transport.Change) {
+	return func(c transport.Change) {
+		attrs := []any{slog.String("circuit", c.Key), slog.String("from", c.From.String()), slog.String("to", c.To.String())}
+		if c.To == transport.Open {
+			l.Error("circuit opened", append(attrs, slog.Duration("open_for", c.OpenFor))...)
+			return
+		}
+		l.Info("circuit changed", attrs...)
+	}
+}

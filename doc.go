@@ -1,0 +1,100 @@
+// Package safetrip makes HTTP clients survive.
+//
+// A program that calls other people's services swaps the Transport of the
+// http.Client that it already has, and mounts one handler:
+//
+//	agent, err := safetrip.New("billing", safetrip.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	defer agent.Close()
+//
+//	client := agent.Client()               // or: client.Transport = agent.Transport()
+//	mux.Handle("/healthz", agent.Healthz())
+//
+// From then on its calls are classified, retried, guarded by circuit breakers,
+// answered from a cache or a substitute when the service is down, traced and
+// measured with OpenTelemetry, and /healthz tells machines and people how the
+// agent is doing. Nothing else in the program changes: callers still see
+// *http.Response and error.
+//
+// # The onion
+//
+// An Agent is a chain of layers, each of which can be used on its own. A
+// request goes through them from the top down, its response from the bottom
+// up:
+//
+//	              client.Do(req)
+//	┌──────────────────────────────────────────────┐
+//	│ telemetry.Call       one span per call       │ ─┐
+//	│ Config.PerCall       layers of yours         │  │
+//	│ fallback.Ladder      a step down on failure  │  │ what concerns
+//	│ fallback.Cache       what its first step has │  │ the call
+//	│ transport.Record     the service's verdict   │  │
+//	│ transport.Deadline   time for all attempts   │  │
+//	│ transport.Retry      ─ from here on per attempt ┘
+//	│ transport.Buffer     small bodies whole      │ ─┐
+//	│ transport.Breaker    a circuit per host      │  │
+//	│ transport.Limit      how many at once        │  │ what concerns
+//	│ transport.Timeout    time for one attempt    │  │ one attempt
+//	│ Config.PerAttempt    authentication, signing │  │
+//	│ telemetry.Attempt    one span per attempt    │ ─┘
+//	└──────────────────────────────────────────────┘
+//	              http.DefaultTransport
+//
+// The order is the design. Breaker stands inside Retry, so that each attempt
+// asks it and a refusal ends the call at once. Record stands outside Retry, or
+// it would count attempts, and inside Ladder, or it would take a cached answer
+// for the service's health. Deadline stands inside Ladder, so that a step can
+// still answer when the time for the service is up. Timeout stands inside
+// Breaker, which counts a late attempt as a failure. Buffer stands inside
+// Retry, which can then do something about a body that was cut.
+//
+// # How to read the code
+//
+// Start with transport: chain.go, verdict.go, classify.go, then one file per
+// layer, each from its type through Wrap and RoundTrip to the helpers.
+// fallback has the ladder and the cache, telemetry the two spans, healthz the
+// monitor and its handler. Here, agent.go puts them together. Package
+// transport imports none of the others; fallback, telemetry and healthz import
+// only it.
+//
+// # Defaults
+//
+// Zero is the default, everywhere. Each field says its own; the tables are in
+// the packages' comments. These are the Agent's own:
+//
+//	Config.Base              http.DefaultTransport
+//	Config.Retry.MaxDelay    30s
+//	Config.Timeout.Headers   10s
+//	Config.Deadline          no limit
+//	Config.Limit             no bound
+//	Config.Buffer            off
+//	Config.Logger            slog.Default()
+//
+// # Where it departs from what one may expect
+//
+// A program's resilience often begins as a class that wraps every call. Here it
+// is layers around a Transport, the one place where a Go program can be changed
+// without being rewritten. From that follow some rules:
+//
+//   - A time-out is its own category, not a kind of network failure.
+//   - Invalid input can be mended by the caller, and is not sent again.
+//   - A server's errors are high in severity, and recoverable: they usually
+//     pass. A fault of our own program is not.
+//   - A lack of memory or of descriptors is the system's failure, not business
+//     logic.
+//   - An error rate of 25 % or more is critical, of 10 % a warning; a warning
+//     never hides something critical.
+//   - Alerts come when something changes, not on every run, unless asked for.
+//   - The time that a circuit stays open grows while its probes fail.
+//   - A POST is sent again only where that is safe: it provably was not sent,
+//     or was answered 425 or 429, or has an Idempotency-Key.
+//   - Response times are those of a window, with the mean of all beside them.
+//
+// # What it leaves out
+//
+// There is no registry, no global state and no init; two Agents share nothing
+// but what they are given. There is no generic executor in the request's path.
+// There is no retry without a budget unless it is turned off by name.
+package safetrip

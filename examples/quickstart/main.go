@@ -1,0 +1,127 @@
+// Quickstart shows what the kit does for a program that calls a bad service.
+//
+// An ordinary http.Client makes a few hundred calls to a user directory that
+// misbehaves: 503s, resets, answers that come too late or are cut, and an
+// outage of three seconds. Then the same client makes the same calls with the
+// Agent's transport.
+//
+//	go run ./examples/quickstart
+//	go run ./examples/quickstart -url http://127.0.0.1:9000/users/1   # a service of yours
+//	go run ./examples/quickstart -serve                               # and keep /healthz up
+//
+// With OTEL_EXPORTER_OTLP_ENDPOINT set, traces and metrics go there.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/safetrip-go/safetrip"
+	"github.com/safetrip-go/safetrip/transport"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program. It returns its exit code: 2 for wrong flags, 1 if it
+// could not do its work.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	if err := show(ctx, o, stdout); err != nil {
+		fmt.Fprintln(stderr, "quickstart:", err)
+		return 1
+	}
+	return 0
+}
+
+func show(ctx context.Context, o options, out io.Writer) error {
+	flush, err := export(ctx)
+	if err != nil {
+		return err
+	}
+	defer flush()
+
+	up, l, err := o.service(ctx)
+	if err != nil {
+		return err
+	}
+	defer up.close()
+
+	d := display{out: out}
+	d.settings(o, up)
+
+	up.start()
+	bare := &http.Client{Timeout: o.timeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	without := summarize(l.run(ctx, bare, d.progress("bare", l.calls)))
+	seenBare := up.requests()
+
+	events := newTimeline()
+	cfg := o.config(events.add)
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	agent, err := safetrip.New("quickstart", cfg)
+	if err != nil {
+		return err
+	}
+	defer agent.Close()
+
+	up.start()
+	events.start()
+	client := &http.Client{Timeout: o.timeout, Transport: agent.Transport()} // the only line that changes
+	with := summarize(l.run(ctx, client, d.progress("with the kit", l.calls)))
+
+	d.table(without, with, seenBare, up.requests(), events)
+	if o.serve {
+		return serve(ctx, agent, out)
+	}
+	return nil
+}
+
+// service returns what is called, and the calls.
+func (o options) service(ctx context.Context) (*upstream, load, error) {
+	l := load{url: o.url, calls: o.calls, concurrency: o.concurrency, seed: o.seed, gap: runFor / time.Duration(o.calls)}
+	if o.url != "" {
+		return nil, l, reach(ctx, o.url)
+	}
+	up, err := newUpstream(o.seed)
+	if err != nil {
+		return nil, l, err
+	}
+	l.url, l.paths = up.URL, true
+	return up, l, nil
+}
+
+// runFor is how long each of the two runs takes: the calls are spread over it.
+const runFor = 9 * time.Second
+
+// reach tells whether a service of the user's can be called at all.
+func reach(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		f := transport.FailureOf(req, nil, err)
+		return fmt.Errorf("-url cannot be reached: %s: %s", f.Category, f.Message)
+	}
+	return resp.Body.Close()
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/safetrip-go/safetrip"
+	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/transport"
+)
+
+// options are the program's flags.
+type options struct {
+	url         string
+	calls       int
+	concurrency int
+	timeout     time.Duration
+	seed        uint64
+	serve       bool
+}
+
+var errUsage = errors.New("usage")
+
+// parse reads the flags. What it returns as an error was said on stderr.
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.url, "url", "", "call this `URL` of a service of yours, instead of the embedded one")
+	f.IntVar(&o.calls, "calls", 450, "how many calls to make, bare and with the kit")
+	f.IntVar(&o.concurrency, "concurrency", 32, "how many calls may be under way at once")
+	f.DurationVar(&o.timeout, "timeout", 2*time.Second, "the client's patience with one call")
+	f.Uint64Var(&o.seed, "seed", 1, "decides which calls meet which fault")
+	f.BoolVar(&o.serve, "serve", false, "keep /healthz up after the run, until interrupted")
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.SetOutput(stderr)
+		fmt.Fprintln(stderr, "usage: go run ./examples/quickstart [flags]")
+		f.PrintDefaults()
+		return o, err
+	case err != nil:
+	case f.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	default:
+		err = o.validate()
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "quickstart:", err)
+		return o, errUsage
+	}
+	return o, nil
+}
+
+func (o options) validate() error {
+	if o.url != "" {
+		u, err := url.Parse(o.url)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return errors.New("-url must be an http or https URL, such as http://127.0.0.1:9000/users/1")
+		}
+	}
+	switch {
+	case o.calls < 1 || o.calls > 100_000:
+		return errors.New("-calls must be from 1 to 100000")
+	case o.concurrency < 1 || o.concurrency > 1000:
+		return errors.New("-concurrency must be from 1 to 1000")
+	case o.timeout < 10*time.Millisecond || o.timeout > time.Minute:
+		return errors.New("-timeout must be from 10ms to 1m")
+	}
+	return nil
+}
+
+// config is made for a demonstration that is over in seconds: short delays and
+// open times, no budget for retries, small bodies read ahead, and a last step
+// that makes an answer up. A program of yours begins with safetrip.Config{}.
+func (o options) config(onChange func(transport.Change)) safetrip.Config {
+	return safetrip.Config{
+		Retry: transport.Retry{
+			MaxAttempts: 4, BaseDelay: 50 * time.Millisecond, MaxDelay: 400 * time.Millisecond,
+			Budget: &transport.Budget{Ratio: -1},
+		},
+		Breaker: &transport.Breaker{
+			OpenFor: 500 * time.Millisecond, MaxOpenFor: time.Second,
+			OnChange: onChange,
+		},
+		Timeout:  transport.Timeout{Headers: o.timeout / 8},
+		Deadline: transport.Deadline{Total: o.timeout * 3 / 4},
+		Buffer:   &transport.Buffer{},
+		Steps:    []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
+	}
+}
+
+const settingsText = `4 attempts 50ms to 400ms apart, %v for one, %v for all · circuit opens at 5
+            failures, for 500ms and up to 1s · budget off · small bodies read ahead ·
+            then cache, then a made-up answer`

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// An upstream is a user directory that misbehaves on purpose. What it does to
+// a call depends on the seed, the call's number and how often it has seen it:
+// two runs of the same load meet the same faults. A nil upstream is the
+// service that -url names: it does what it does.
+type upstream struct {
+	URL   string
+	seed  uint64
+	began time.Time // set by start
+
+	mu     sync.Mutex // guards the rest
+	seen   map[string]int
+	served int
+
+	server http.Server
+}
+
+// The outage: from then on, for that long, every connection is reset.
+const (
+	outageFrom = 3 * time.Second
+	outageFor  = 3 * time.Second
+)
+
+// faultShare of the calls outside of the outage meet one of the faults.
+const faultShare = 0.12
+
+// callHeader carries a call's number, so that the upstream knows a call that
+// it has seen.
+const callHeader = "X-Call"
+
+func newUpstream(seed uint64) (*upstream, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	u := &upstream{URL: "http://" + l.Addr().String(), seed: seed, seen: make(map[string]int)}
+	u.server.Handler = u
+	go u.server.Serve(l)
+	return u, nil
+}
+
+// start begins the story anew: nothing was seen yet, and the outage lies ahead.
+func (u *upstream) start() {
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.began, u.seen, u.served = time.Now(), make(map[string]int), 0
+}
+
+// requests returns how many requests arrived since start.
+func (u *upstream) requests() int {
+	if u == nil {
+		return 0
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.served
+}
+
+func (u *upstream) close() {
+	if u != nil {
+		u.server.Close()
+	}
+}
+
+// fault is what happens to one request.
+type fault int
+
+const (
+	none fault = iota
+	unavailable
+	reset
+	slow
+	cut
+)
+
+func (u *upstream) fault(call string) fault {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.served++
+	u.seen[call]++
+	if t := time.Since(u.began); t >= outageFrom && t < outageFrom+outageFor {
+		return reset
+	}
+	h := fnv.New64a()
+	h.Write([]byte(call))
+	r := rand.New(rand.NewPCG(u.seed, h.Sum64()+uint64(u.seen[call])))
+	if r.Float64() >= faultShare {
+		return none
+	}
+	return []fault{unavailable, unavailable, reset, slow, cut}[r.IntN(5)]
+}
+
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := json.Marshal(map[string]string{"user": r.URL.Path, "name": "Ada Lovelace", "plan": "pro"})
+	switch u.fault(r.Header.Get(callHeader)) {
+	case unavailable:
+		http.Error(w, "try again later", http.StatusServiceUnavailable)
+	case reset:
+		hangUp(w)
+	case slow:
+		select {
+		case <-time.After(10 * time.Second):
+		case <-r.Context().Done():
+		}
+	case cut:
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body[:len(body)/2])
+		panic(http.ErrAbortHandler)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(body)
+	}
+}
+
+// hangUp resets the connection.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+}

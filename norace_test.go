@@ -1,0 +1,5 @@
+//go:build !race
+
+package safetrip_test
+
+const raceEnabled = false
