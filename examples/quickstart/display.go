@@ -20,7 +20,7 @@ func (d display) settings(o options, up *upstream) {
 			up.URL, 100*faultShare, outageFrom, outageFor)
 	}
 	fmt.Fprintf(d.out, "service     %s\n", service)
-	fmt.Fprintf(d.out, "load        %d calls in %v, at most %d at once, seed %d; the client waits %v\n", o.calls, runFor, o.concurrency, o.seed, o.timeout)
+	fmt.Fprintf(d.out, "load        %d calls in %v, at most %d at once, seed %d; the client waits %v\n", o.calls, o.lasts(), o.concurrency, o.seed, o.timeout)
 	fmt.Fprintf(d.out, "the kit     %s\n\n", fmt.Sprintf(settingsText, o.timeout/8, o.timeout*3/4))
 }
 
@@ -59,7 +59,7 @@ func (d display) table(bare, kit summary, seenBare, seenKit int, t *timeline) {
 	fmt.Fprint(d.out, "\n. answered   r after a retry   c from the cache   s made up   x lost\n\n")
 	w := tabwriter.NewWriter(d.out, 0, 0, 3, ' ', 0)
 	row := func(name string, values ...any) {
-		fmt.Fprintf(w, name)
+		fmt.Fprint(w, name)
 		for _, v := range values {
 			fmt.Fprintf(w, "\t%v", v)
 		}

@@ -95,7 +95,7 @@ func show(ctx context.Context, o options, out io.Writer) error {
 
 // service returns what is called, and the calls.
 func (o options) service(ctx context.Context) (*upstream, load, error) {
-	l := load{url: o.url, calls: o.calls, concurrency: o.concurrency, seed: o.seed, gap: runFor / time.Duration(o.calls)}
+	l := load{url: o.url, calls: o.calls, concurrency: o.concurrency, seed: o.seed, gap: o.lasts() / time.Duration(o.calls)}
 	if o.url != "" {
 		return nil, l, reach(ctx, o.url)
 	}
@@ -107,8 +107,15 @@ func (o options) service(ctx context.Context) (*upstream, load, error) {
 	return up, l, nil
 }
 
-// runFor is how long each of the two runs takes: the calls are spread over it.
-const runFor = 9 * time.Second
+// lasts returns how long each of the two runs takes: the calls are spread over
+// it. The embedded service's story needs nine seconds to be told.
+func (o options) lasts() time.Duration {
+	const story = 9 * time.Second
+	if o.url == "" {
+		return story
+	}
+	return min(story, time.Duration(o.calls)*20*time.Millisecond)
+}
 
 // reach tells whether a service of the user's can be called at all.
 func reach(ctx context.Context, url string) error {
