@@ -45,8 +45,8 @@ func responseUnread(p *probe) {
 func responseClosed(p *probe) {
 	for name, use := range map[string]func(io.ReadCloser){
 		"unread":    func(io.ReadCloser) {},
-		"half read": func(b io.ReadCloser) { b.Read(make([]byte, 2)) },
-		"read":      func(b io.ReadCloser) { io.Copy(io.Discard, b) },
+		"half read": func(b io.ReadCloser) { _, _ = b.Read(make([]byte, 2)) },
+		"read":      func(b io.ReadCloser) { drain(b) },
 	} {
 		body := &Body{Reader: strings.NewReader("body")}
 		resp := p.fetch(p.wrap(responds(func(*http.Request) io.ReadCloser { return body })), p.request(http.MethodGet, nil))

@@ -21,7 +21,7 @@ var brokenRules = []rule{
 // says makes a server that answers with these very bytes, and hangs up.
 func (p *probe) says(text string) {
 	p.Helper()
-	s := p.listen(func(c net.Conn) { io.WriteString(c, text) })
+	s := p.listen(func(c net.Conn) { _, _ = io.WriteString(c, text) })
 	s.base.DisableKeepAlives = true
 	what := fmt.Sprintf("%.60q", text)
 	p.asBare(what, s.base, p.call(func() *http.Request { return p.get(s, "") }))
@@ -33,8 +33,7 @@ func (p *probe) says(text string) {
 func cutBody(p *probe) {
 	p.asAnswered(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
-		io.WriteString(w, "half")
-		w.(http.Flusher).Flush()
+		say(w, "half")
 		panic(http.ErrAbortHandler)
 	})
 	if !p.suite.HTTP2 {
@@ -62,7 +61,7 @@ func malformed(p *probe) {
 // connectionRefused dials a port that was just given up, through no proxy: a
 // proxy would accept the connection and hang up, which is another case.
 func connectionRefused(p *probe) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(p.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		p.fatal("the suite's own listener: %v", err)
 	}

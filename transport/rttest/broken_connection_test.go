@@ -93,11 +93,11 @@ var brokenConnection = map[string]broken{
 	"reuse":           {"closes without reading": resending(func(r *http.Response) { r.Body.Close() })},
 	"endless-discarded": {
 		"reads to the end": resending(func(r *http.Response) {
-			io.Copy(io.Discard, r.Body)
+			drain(r.Body)
 			r.Body.Close()
 		}),
 		"reads up to a bound of bytes alone": resending(func(r *http.Response) {
-			io.CopyN(io.Discard, r.Body, 64<<10)
+			drain(io.LimitReader(r.Body, 64<<10))
 			r.Body.Close()
 		}),
 	},

@@ -139,7 +139,7 @@ var brokenRequest = map[string]broken{
 // fromTheStart buffers the body, and rewinds what can be rewound before.
 var fromTheStart = before(func(r *http.Request) {
 	if s, ok := r.Body.(io.Seeker); ok {
-		s.Seek(0, io.SeekStart)
+		_, _ = s.Seek(0, io.SeekStart)
 	}
 })
 
@@ -189,6 +189,6 @@ var brokenClosing = map[string]broken{
 			body, _ := r.GetBody()
 			r.Body = io.NopCloser(body)
 		}),
-		"makes a copy for nothing": before(func(r *http.Request) { r.GetBody() }),
+		"makes a copy for nothing": before(func(r *http.Request) { _, _ = r.GetBody() }),
 	},
 }

@@ -31,7 +31,7 @@ var brokenWrappers = func() map[string]broken {
 
 // A rule that no broken wrapper trips is not a rule.
 func TestBrokenWrappersTripTheirRule(t *testing.T) {
-	suite := Suite{short: true, patience: 500 * time.Millisecond}
+	suite := Suite{short: true, patience: 300 * time.Millisecond}
 	for _, r := range rules {
 		if len(brokenWrappers[r.name]) == 0 {
 			t.Errorf("%s: there is no wrapper that breaks it", r.name)
@@ -129,7 +129,7 @@ var (
 	detached    = before(func(r *http.Request) { *r = *r.WithContext(context.WithoutCancel(r.Context())) })
 	blank       = before(func(r *http.Request) { *r = *r.WithContext(context.Background()) })
 	cloned      = before(func(r *http.Request) { *r = *r.Clone(r.Context()) })
-	textOnly    = failing(func(err error) error { return fmt.Errorf("call: %v", err) })
+	textOnly    = failing(func(err error) error { return errors.New("call: " + err.Error()) })
 	covered     = failing(func(err error) error { return fmt.Errorf("call: %w", err) })
 	hungryIn    = before(func(r *http.Request) { r.Body = rebuffered(r.Body) })
 	hungryOut   = after(func(r *http.Response) { r.Body = rebuffered(r.Body) })

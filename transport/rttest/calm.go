@@ -136,7 +136,10 @@ func goroutines(p *probe) {
 // cancelledInside is a base that cancels the call it is part of: while it is
 // in flight, or just after it asked the caller to wait.
 func cancelledInside(req *http.Request) (*http.Response, error) {
-	cancel := req.Context().Value(cancelKey{}).(context.CancelFunc)
+	cancel, ok := req.Context().Value(cancelKey{}).(context.CancelFunc)
+	if !ok {
+		return nil, errors.New("the values of the caller's context are lost")
+	}
 	if req.Method == http.MethodGet {
 		cancel()
 		return make(flight).RoundTrip(req)
@@ -171,7 +174,7 @@ func (p *probe) cancelledCalls(rt http.RoundTripper, n int) {
 // what other tests start at the same time is not counted.
 func labelled(label string) int {
 	var profile bytes.Buffer
-	pprof.Lookup("goroutine").WriteTo(&profile, 1)
+	_ = pprof.Lookup("goroutine").WriteTo(&profile, 1) // a Buffer takes everything
 	count, n := 0, 0
 	for line := range strings.Lines(profile.String()) {
 		if head, _, ok := strings.Cut(line, " @ "); ok {

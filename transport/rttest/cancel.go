@@ -51,40 +51,31 @@ func deadContext(p *probe) {
 	}
 }
 
-// inFlight looks at a call whose context ends as soon as the base was called.
-func (p *probe) inFlight(end func(context.Context) (context.Context, func())) func(http.RoundTripper) []string {
-	return func(rt http.RoundTripper) []string {
-		ctx, finish := end(p.Context())
-		defer finish()
-		go func() {
-			select {
-			case <-rt.(*observed).called:
-				finish()
-			case <-p.over:
-			}
-		}()
-		resp, err := p.send(rt.(*observed).RoundTripper, p.request(http.MethodGet, nil).WithContext(ctx))
-		if err == nil {
-			resp.Body.Close()
-			return []string{"a response " + resp.Status}
-		}
-		return causes(err)
-	}
-}
-
-// observed is a round-tripper together with the calls that its base saw.
-type observed struct {
-	http.RoundTripper
-	called flight
-}
-
+// flightAsBare compares a call, bare and wrapped, whose context ends as soon as
+// the base was called.
 func (p *probe) flightAsBare(end func(context.Context) (context.Context, func())) {
 	p.Helper()
-	look := p.inFlight(end)
 	bare, wrapped := make(flight, 1), make(flight, 1)
-	p.lost("a call in flight",
-		look(&observed{bare, bare}),
-		look(&observed{p.wrap(wrapped), wrapped}))
+	p.lost("a call in flight", p.inFlight(bare, bare, end), p.inFlight(p.wrap(wrapped), wrapped, end))
+}
+
+func (p *probe) inFlight(rt http.RoundTripper, called flight, end func(context.Context) (context.Context, func())) []string {
+	p.Helper()
+	ctx, finish := end(p.Context())
+	defer finish()
+	go func() {
+		select {
+		case <-called:
+			finish()
+		case <-p.over:
+		}
+	}()
+	resp, err := p.send(rt, p.request(http.MethodGet, nil).WithContext(ctx))
+	if err == nil {
+		resp.Body.Close()
+		return []string{"a response " + resp.Status}
+	}
+	return causes(err)
 }
 
 func cancelInFlight(p *probe) {

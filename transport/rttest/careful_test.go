@@ -97,7 +97,7 @@ func discard(body io.ReadCloser) {
 	}
 	giveUp := time.AfterFunc(50*time.Millisecond, func() { body.Close() })
 	defer giveUp.Stop()
-	io.CopyN(io.Discard, body, 64<<10+1)
+	drain(io.LimitReader(body, 64<<10+1))
 	body.Close()
 }
 

@@ -1,6 +1,7 @@
 package rttest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,7 +42,12 @@ func ExampleScript() {
 	base := rttest.Script(503, io.ErrUnexpectedEOF, "fine")
 	client := http.Client{Transport: base}
 	for range 3 {
-		resp, err := client.Post("http://billing.test/invoices", "text/plain", strings.NewReader("42"))
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://billing.test/invoices", strings.NewReader("42"))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp, err := client.Do(req)
 		if err != nil {
 			fmt.Println(err)
 			continue
@@ -63,7 +69,12 @@ func ExampleScript() {
 func ExampleBody() {
 	body := &rttest.Body{Reader: strings.NewReader("42")}
 	client := http.Client{Transport: rttest.Script(200)}
-	resp, err := client.Post("http://billing.test/invoices", "text/plain", body)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://billing.test/invoices", body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -35,7 +35,7 @@ func causesReachable(p *probe) {
 			if !errors.Is(err, failed) {
 				p.fault("errors.Is does not find %T in %v", failed, err)
 			}
-			if got, ok := errors.AsType[*oddError](err); failed == error(odd) && (!ok || got != odd) {
+			if got, _ := errors.AsType[*oddError](err); errors.Is(failed, odd) && got != odd {
 				p.fault("errors.As does not find the %T in %v", odd, err)
 			}
 			p.lost("the error of the base", causes(failed)[:len(causes(failed))-1], causes(err))

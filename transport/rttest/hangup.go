@@ -56,8 +56,7 @@ func hangUp(p *probe) {
 
 // half answers with half a body, and goes on waiting.
 func half(w http.ResponseWriter, r *http.Request) {
-	io.WriteString(w, "half")
-	w.(http.Flusher).Flush()
+	say(w, "half")
 	<-r.Context().Done()
 }
 
@@ -75,7 +74,7 @@ func hangUpInBody(p *probe) {
 			}
 			defer resp.Body.Close()
 			first := make([]byte, 4)
-			p.within("reading the first half of the body", func() { io.ReadFull(resp.Body, first) })
+			p.within("reading the first half of the body", func() { _, _ = io.ReadFull(resp.Body, first) })
 			close(begun)
 			_, err = p.read(resp.Body)
 			return append(causes(err), fmt.Sprintf("the bytes %q", first))

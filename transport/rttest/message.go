@@ -33,8 +33,7 @@ func lengths(p *probe) {
 		io.WriteString(w, "body")
 	})
 	p.asAnswered(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "begun")
-		w.(http.Flusher).Flush()
+		say(w, "begun")
 		io.WriteString(w, " and ended")
 	})
 	p.asAnswered(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {})
@@ -65,7 +64,7 @@ func gzipDecoded(p *probe) {
 		w.Header().Set("Asked", r.Header.Get("Accept-Encoding"))
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		io.WriteString(z, strings.Repeat("body ", 100))
+		_, _ = io.WriteString(z, strings.Repeat("body ", 100))
 		z.Close()
 	})
 	for _, asked := range []string{"", "gzip"} {
@@ -82,20 +81,18 @@ func gzipDecoded(p *probe) {
 func responseTrailers(p *probe) {
 	p.asAnswered(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Announced")
-		io.WriteString(w, "body")
-		w.(http.Flusher).Flush()
+		say(w, "body")
 		w.Header().Set("X-Announced", "1")
 	})
 	p.asAnswered(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "body")
-		w.(http.Flusher).Flush()
+		say(w, "body")
 		w.Header().Set(http.TrailerPrefix+"X-Unannounced", "1")
 	})
 }
 
 func requestTrailers(p *probe) {
 	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		drain(r.Body)
 		fmt.Fprintf(w, "%q", r.Trailer)
 	})
 	p.asBare("POST", s.base, p.call(func() *http.Request {
@@ -147,9 +144,7 @@ func (h *hooks) list() []string {
 }
 
 func traced(p *probe) {
-	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(w, r.Body)
-	})
+	s := p.serve(echo)
 	p.asBare("POST", s.base, func(rt http.RoundTripper) []string {
 		s.base.CloseIdleConnections()
 		h := new(hooks)
@@ -176,7 +171,7 @@ func tlsKept(p *probe) {
 }
 
 func http2Shared(p *probe) {
-	s := p.serveAs(true, true, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	s := p.serveAs(true, true, echo)
 	rt := p.wrap(s.base)
 	for range 4 {
 		resp := p.fetch(rt, p.requestTo(s.url, http.MethodPost, strings.NewReader("body")))

@@ -2,7 +2,6 @@ package rttest
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -71,15 +70,13 @@ func endlessDiscarded(p *probe) {
 		"never ends": func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"dribbles": func(w http.ResponseWriter, r *http.Request) {
 			for drop := time.Tick(5 * time.Millisecond); r.Context().Err() == nil; <-drop {
-				fmt.Fprint(w, ".")
-				w.(http.Flusher).Flush()
+				say(w, ".")
 			}
 		},
 	} {
 		s, _ := p.unavailable(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprint(w, "first")
-			w.(http.Flusher).Flush()
+			say(w, "first")
 			rest(w, r)
 		})
 		rt := p.wrap(s.base)

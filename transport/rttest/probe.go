@@ -148,7 +148,7 @@ func (p *probe) quietly(c io.Closer) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		defer func() { recover() }()
+		defer func() { _ = recover() }()
 		c.Close()
 	}()
 	select {

@@ -32,7 +32,7 @@ func wholeBodyEachAttempt(p *probe) {
 		},
 		"a reader that stands in the middle": func(r *http.Request) {
 			s := strings.NewReader("skipped whole body")
-			s.Seek(int64(len("skipped ")), io.SeekStart)
+			_, _ = s.Seek(int64(len("skipped ")), io.SeekStart)
 			r.Body, r.ContentLength = seeker{s}, int64(s.Len())
 		},
 	}

@@ -37,6 +37,7 @@ const (
 
 var rules = slices.Concat(
 	requestRules,
+	requestBodyRules,
 	replayRules,
 	closingRules,
 	answerRules,

@@ -2,8 +2,10 @@ package rttest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,13 +30,13 @@ func (p *probe) serve(h http.HandlerFunc) *site {
 
 func (p *probe) serveAs(secure, http2 bool, h http.HandlerFunc) *site {
 	srv := httptest.NewUnstartedServer(h)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.EnableHTTP2 = http2
 	srv.Config.HTTP2 = narrow
 	s := &site{base: p.dialling()}
 	if secure {
 		srv.StartTLS()
-		s.base.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		s.base.TLSClientConfig = trusting(srv)
 	} else {
 		srv.Start()
 	}
@@ -54,7 +56,7 @@ func (p *probe) serveAs(secure, http2 bool, h http.HandlerFunc) *site {
 // http.Server does not give.
 func (p *probe) listen(talk func(net.Conn)) *site {
 	p.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(p.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		p.fatal("the suite's own listener: %v", err)
 	}
@@ -67,8 +69,8 @@ func (p *probe) listen(talk func(net.Conn)) *site {
 			}
 			conns.Go(func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(p.patience))
-				c.Read(make([]byte, 4096))
+				_ = c.SetDeadline(time.Now().Add(p.patience))
+				_, _ = c.Read(make([]byte, 4096))
 				talk(c)
 			})
 		}
@@ -102,6 +104,26 @@ func (s *site) count() {
 		return dial(ctx, network, addr)
 	}
 }
+
+// trusting is a client's configuration that trusts the server's certificate.
+func trusting(srv *httptest.Server) *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
+
+// say writes text and sends it on its way. That the client has gone is seen by
+// the client.
+func say(w http.ResponseWriter, text string) {
+	io.WriteString(w, text)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// echo is a handler that answers with the request's body.
+func echo(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
+
+// drain reads to the end, or to an error that is nobody's business.
+func drain(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
 
 // get makes a GET for a path of the site.
 func (p *probe) get(s *site, path string) *http.Request {

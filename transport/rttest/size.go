@@ -16,7 +16,7 @@ var sizeRules = []rule{
 const (
 	responseSize = 200_000_000
 	uploadSize   = 128_000_000
-	shortSize    = 16_000_000
+	shortSize    = 8_000_000
 	heapBound    = 2 << 20
 )
 

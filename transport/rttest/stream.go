@@ -32,8 +32,7 @@ func events(p *probe) {
 	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for i := range 4 {
-			fmt.Fprintf(w, "data: %d\n\n", i)
-			w.(http.Flusher).Flush()
+			say(w, fmt.Sprintf("data: %d\n\n", i))
 			if !await(next, r) {
 				return
 			}
@@ -47,7 +46,7 @@ func events(p *probe) {
 			if want := fmt.Sprintf("data: %d\n", i); line != want || err != nil {
 				p.fault("event %d arrived as %q, %v", i, line, err)
 			}
-			lines.ReadString('\n')
+			_, _ = lines.ReadString('\n')
 			next <- struct{}{}
 		})
 	}
@@ -77,7 +76,7 @@ func uploads(p *probe) {
 	for i := range 4 {
 		piece := fmt.Sprintf("piece%d", i)
 		p.within("waiting for "+piece+" to arrive", func() {
-			io.WriteString(caller, piece)
+			_, _ = io.WriteString(caller, piece)
 			if arrived := <-got; arrived != piece {
 				p.fault("%q arrived as %q", piece, arrived)
 			}
@@ -96,12 +95,10 @@ func uploads(p *probe) {
 
 func duplex(p *probe) {
 	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
-		http.NewResponseController(w).EnableFullDuplex()
-		w.WriteHeader(http.StatusOK)
-		w.(http.Flusher).Flush()
+		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 is so anyway
+		say(w, "")
 		for lines := bufio.NewScanner(r.Body); lines.Scan(); {
-			fmt.Fprintf(w, "%s back\n", lines.Text())
-			w.(http.Flusher).Flush()
+			say(w, lines.Text()+" back\n")
 		}
 	})
 	body, caller := io.Pipe()
@@ -125,7 +122,7 @@ func expectContinue(p *probe) {
 			w.WriteHeader(http.StatusExpectationFailed)
 			return
 		}
-		io.Copy(w, r.Body)
+		echo(w, r)
 	})
 	s.base.ExpectContinueTimeout = 2 * p.patience // so that only the server's word counts
 	rt := p.wrap(s.base)
@@ -165,7 +162,7 @@ func earlyAnswer(p *probe) {
 	s := p.serve(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		w.(http.Flusher).Flush()
+		say(w, "")
 	})
 	sent := make(chan struct{})
 	body := &Body{Reader: &halting{first: strings.NewReader(strings.Repeat("x", 1024)), on: sent}}

@@ -21,7 +21,7 @@ func upgrade(p *probe) {
 		defer conn.Close()
 		fmt.Fprint(both, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		both.Flush()
-		io.Copy(conn, both)
+		_, _ = io.Copy(conn, both)
 	})
 	req := p.get(s, "")
 	req.Header.Set("Connection", "Upgrade")
