@@ -1,10 +1,9 @@
 package transport
 
 import (
-	"bytes"
-	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
 
@@ -44,19 +43,19 @@ func (b *buffer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.Body == nil || resp.Body == http.NoBody || resp.ContentLength > b.max || isStream(resp) {
 		return resp, err
 	}
-	read, whole, err := readUpTo(resp.Body, b.max)
+	read, whole, err := readUpTo(resp.Body, b.max, resp.ContentLength)
 	if err != nil {
 		resp.Body.Close()
-		return nil, fmt.Errorf("transport: reading the response body ahead: %w", err)
+		return nil, err
 	}
 	if !whole {
-		resp.Body = rest{io.MultiReader(bytes.NewReader(read), resp.Body), resp.Body}
+		resp.Body = rest{io.MultiReader(read, resp.Body), resp.Body}
 		return resp, nil
 	}
 	if err := resp.Body.Close(); err != nil {
-		return nil, fmt.Errorf("transport: reading the response body ahead: %w", err)
+		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(read))
+	resp.Body = io.NopCloser(read)
 	return resp, nil
 }
 
@@ -66,11 +65,38 @@ type rest struct {
 	io.Closer
 }
 
-// readUpTo reads r to its end, or until it has seen more than bound bytes.
-func readUpTo(r io.Reader, bound int64) (read []byte, whole bool, err error) {
-	var buf bytes.Buffer
-	n, err := buf.ReadFrom(io.LimitReader(r, bound+1))
-	return buf.Bytes(), n <= bound, err
+// readUpTo reads r to its end, or until it has more than bound bytes. The
+// bytes lie in pieces, so that nothing is copied when there are more of them
+// than was thought.
+func readUpTo(r io.Reader, bound, expected int64) (read *net.Buffers, whole bool, err error) {
+	read = new(net.Buffers)
+	size := int64(4 << 10)
+	if expected >= 0 {
+		size = expected + 1 // room to see the end
+	}
+	for left := bound + 1; left > 0 && !whole && err == nil; size = min(2*size, 64<<10) {
+		piece := make([]byte, min(size, left))
+		var n int
+		n, whole, err = fill(r, piece)
+		*read = append(*read, piece[:n])
+		left -= int64(n)
+	}
+	return read, whole, err
+}
+
+// fill reads until p is full or r is at its end.
+func fill(r io.Reader, p []byte) (n int, ended bool, err error) {
+	for n < len(p) {
+		m, err := r.Read(p[n:])
+		n += m
+		if err == io.EOF {
+			return n, true, nil
+		}
+		if err != nil {
+			return n, false, err
+		}
+	}
+	return n, false, nil
 }
 
 // isStream says whether a response is one that goes on as long as it likes.

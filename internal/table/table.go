@@ -21,18 +21,16 @@ const shardCount = 64 // a power of two
 // Each shard is a map that is never written: a writer replaces it by a copy.
 // That makes a look-up cost a hash, a load and a map access, whatever the
 // other goroutines do, and an insertion cost a copy of one shard, which for
-// ten thousand keys are about 160 entries.
+// ten thousand keys are about 160 entries. The maps go by the keys' hashes,
+// which are half as large as keys; should two keys ever have the same one of
+// 64 bits, the later displaces the earlier.
 type Table[K comparable, V any] struct {
 	// Max bounds the number of keys. If zero, it is DefaultMax.
 	Max int
 
-	// Evicted, if not nil, is told each key that left to make room. It runs
-	// while the table is locked for writing.
-	Evicted func(K, *V)
-
 	once   sync.Once
 	seed   maphash.Seed
-	shards [shardCount]atomic.Pointer[map[K]*entry[K, V]]
+	shards [shardCount]atomic.Pointer[map[uint64]*entry[K, V]]
 	last   atomic.Pointer[entry[K, V]] // one that was found lately: programs with one key need no map
 	size   atomic.Int64
 	age    atomic.Uint64 // counts insertions; an entry's age is the table's when it was last used
@@ -60,8 +58,10 @@ func (t *Table[K, V]) init() {
 	})
 }
 
-func (t *Table[K, V]) shard(k K) *atomic.Pointer[map[K]*entry[K, V]] {
-	return &t.shards[maphash.Comparable(t.seed, k)%shardCount]
+func (t *Table[K, V]) hash(k K) uint64 { return maphash.Comparable(t.seed, k) }
+
+func (t *Table[K, V]) shard(hash uint64) *atomic.Pointer[map[uint64]*entry[K, V]] {
+	return &t.shards[hash%shardCount]
 }
 
 // Len returns the number of keys. An empty table answers every Get with one
@@ -76,12 +76,13 @@ func (t *Table[K, V]) Get(k K) *V {
 	if e := t.last.Load(); e != nil && e.key == k && e.touch(t.age.Load()) {
 		return e.value
 	}
-	m := t.shard(k).Load()
+	h := t.hash(k)
+	m := t.shard(h).Load()
 	if m == nil {
 		return nil
 	}
-	e := (*m)[k]
-	if e == nil || !e.touch(t.age.Load()) {
+	e := (*m)[h]
+	if e == nil || e.key != k || !e.touch(t.age.Load()) {
 		return nil
 	}
 	// Seldom enough that programs with many keys do not pass the line to and
@@ -126,7 +127,13 @@ func (t *Table[K, V]) GetOrAdd(k K, add func() (K, *V)) *V {
 	k, v := add()
 	e := &entry[K, V]{key: k, value: v}
 	e.age.Store(t.age.Add(1))
-	t.replace(t.shard(k), func(m map[K]*entry[K, V]) { m[k] = e })
+	h := t.hash(k)
+	t.replace(t.shard(h), func(m map[uint64]*entry[K, V]) {
+		if m[h] != nil {
+			t.remove(m, h)
+		}
+		m[h] = e
+	})
 	t.size.Add(1)
 	return v
 }
@@ -138,10 +145,13 @@ func (t *Table[K, V]) Delete(k K) {
 	if t.Get(k) == nil {
 		return
 	}
-	t.replace(t.shard(k), func(m map[K]*entry[K, V]) {
-		m[k].age.Store(gone)
-		delete(m, k)
-	})
+	h := t.hash(k)
+	t.replace(t.shard(h), func(m map[uint64]*entry[K, V]) { t.remove(m, h) })
+}
+
+func (t *Table[K, V]) remove(m map[uint64]*entry[K, V], hash uint64) {
+	m[hash].age.Store(gone)
+	delete(m, hash)
 	t.size.Add(-1)
 }
 
@@ -153,16 +163,16 @@ func (t *Table[K, V]) All(yield func(K, *V) bool) {
 		if m == nil {
 			continue
 		}
-		for k, e := range *m {
-			if !yield(k, e.value) {
+		for _, e := range *m {
+			if !yield(e.key, e.value) {
 				return
 			}
 		}
 	}
 }
 
-func (t *Table[K, V]) replace(p *atomic.Pointer[map[K]*entry[K, V]], change func(map[K]*entry[K, V])) {
-	m := map[K]*entry[K, V]{}
+func (t *Table[K, V]) replace(p *atomic.Pointer[map[uint64]*entry[K, V]], change func(map[uint64]*entry[K, V])) {
+	m := map[uint64]*entry[K, V]{}
 	if old := p.Load(); old != nil {
 		m = maps.Clone(*old)
 	}
@@ -190,16 +200,11 @@ func (t *Table[K, V]) evict() {
 		if m == nil {
 			continue
 		}
-		t.replace(&t.shards[i], func(kept map[K]*entry[K, V]) {
-			for k, e := range *m {
+		t.replace(&t.shards[i], func(kept map[uint64]*entry[K, V]) {
+			for h, e := range *m {
 				if leave > 0 && e.age.Load() <= limit {
-					e.age.Store(gone)
-					delete(kept, k)
-					t.size.Add(-1)
+					t.remove(kept, h)
 					leave--
-					if t.Evicted != nil {
-						t.Evicted(k, e.value)
-					}
 				}
 			}
 		})
