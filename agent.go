@@ -23,8 +23,9 @@ type Agent struct {
 	ladder *fallback.Ladder
 	config Config
 
-	stop context.CancelFunc // ends the background work
-	work sync.WaitGroup
+	stop      context.CancelFunc // ends the background work
+	work      sync.WaitGroup
+	unobserve func() error // takes the Agent's gauges away
 }
 
 // New returns an Agent with the given name, which appears in logs and on the
@@ -39,7 +40,7 @@ func New(name string, cfg Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Logger = loggerOf(cfg).With(slog.String("agent", name))
+	cfg.Logger = cfg.logger().With(slog.String("agent", name))
 	a := &Agent{name: name, config: cfg.withDefaults()}
 	a.ladder = &fallback.Ladder{
 		Name:       name,
@@ -48,15 +49,11 @@ func New(name string, cfg Config) (*Agent, error) {
 	}
 	a.chain = transport.Chain(a.config.Base, a.layers()...)
 	a.health = a.monitor()
+	if err := a.observe(); err != nil {
+		return nil, err
+	}
 	a.start()
 	return a, nil
-}
-
-func loggerOf(cfg Config) *slog.Logger {
-	if cfg.Logger == nil {
-		return slog.Default()
-	}
-	return cfg.Logger
 }
 
 // layers is the onion, from the outside in. What concerns the call stands
@@ -103,5 +100,5 @@ func (a *Agent) Transport() http.RoundTripper { return a.chain }
 func (a *Agent) Close() error {
 	a.stop()
 	a.work.Wait()
-	return nil
+	return a.unobserve()
 }

@@ -291,6 +291,24 @@ func TestCallsPassAfterClose(t *testing.T) {
 	}
 }
 
+func TestCloseEndsEverythingThatNewBegan(t *testing.T) {
+	t.Parallel()
+	// A bubble ends only when all of its goroutines have.
+	synctest.Test(t, func(t *testing.T) {
+		agent, err := safetrip.New("test", quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if r := agent.Report(); r.Uptime < 100 {
+			t.Errorf("the checks ran for %v s; want the two minutes", r.Uptime)
+		}
+		if err := agent.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestDisableLeavesPartsOut(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32

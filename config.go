@@ -2,6 +2,7 @@ package safetrip
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -28,7 +29,8 @@ type Config struct {
 	// Retry sends again what failed. If its MaxDelay is zero, it is 30 s.
 	Retry transport.Retry
 
-	// Breaker guards each host. If nil, it is one of the Agent's own.
+	// Breaker guards each host. If nil, it is one of the Agent's own. If its
+	// OnChange is nil, changes are logged, and counted as a metric.
 	Breaker *transport.Breaker
 
 	// Timeout bounds one attempt. If its Headers is zero, it is 10 s; if
@@ -77,8 +79,8 @@ type Config struct {
 	// nil, it is [transport.Classify].
 	Classifier transport.Classifier
 
-	// Logger is told of failures, retries, circuits and alerts. If nil, it is
-	// [slog.Default].
+	// Logger is told of failures, retries, circuits and alerts, with the ids
+	// of the trace where there is one. If nil, it is [slog.Default].
 	Logger *slog.Logger
 
 	// Disable leaves parts out.
@@ -125,7 +127,6 @@ func (c Config) Validate() error {
 // withDefaults fills in what an Agent needs. What the user gave by pointer is
 // completed where it is nil, and otherwise left as it is.
 func (c Config) withDefaults() Config {
-	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Classifier == nil {
 		c.Classifier = transport.Classify
 	}
@@ -136,8 +137,9 @@ func (c Config) withDefaults() Config {
 	c.Retry.Logger = cmp.Or(c.Retry.Logger, c.Logger)
 	c.Timeout.Headers = cmp.Or(c.Timeout.Headers, 10*time.Second)
 
-	if c.Breaker == nil {
-		c.Breaker = &transport.Breaker{OnChange: logChanges(c.Logger)}
+	c.Breaker = cmp.Or(c.Breaker, new(transport.Breaker))
+	if c.Breaker.OnChange == nil {
+		c.Breaker.OnChange = c.tellChanges()
 	}
 	c.Cache = cmp.Or(c.Cache, new(fallback.Cache))
 	c.Health = cmp.Or(c.Health, new(healthz.Monitor))
@@ -152,14 +154,32 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// logChanges logs the steps of circuits.
-func logChanges(l *slog.Logger) func(transport.Change) {
-	return func(c transport.Change) {
-		attrs := []any{slog.String("circuit", c.Key), slog.String("from", c.From.String()), slog.String("to", c.To.String())}
-		if c.To == transport.Open {
-			l.Error("circuit opened", append(attrs, slog.Duration("open_for", c.OpenFor))...)
-			return
+// logger returns the user's logger with the ids of traces added.
+func (c *Config) logger() *slog.Logger {
+	l := cmp.Or(c.Logger, slog.Default())
+	if !c.on(Telemetry) {
+		return l
+	}
+	return slog.New(telemetry.Logs(l.Handler()))
+}
+
+// tellChanges returns a hook that logs and counts what circuits do.
+func (c *Config) tellChanges() func(transport.Change) {
+	count := func(transport.Change) {}
+	if c.on(Telemetry) {
+		count = telemetry.CircuitChanges(c.Call.MeterProvider)
+	}
+	log := c.Logger
+	return func(change transport.Change) {
+		count(change)
+		level := slog.LevelInfo
+		if change.To == transport.Open {
+			level = slog.LevelError
 		}
-		l.Info("circuit changed", attrs...)
+		log.LogAttrs(context.Background(), level, "circuit changed",
+			slog.String("circuit", change.Key),
+			slog.String("from", change.From.String()),
+			slog.String("to", change.To.String()),
+			slog.Duration("open_for", change.OpenFor))
 	}
 }
