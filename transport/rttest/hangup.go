@@ -17,22 +17,25 @@ var hangupRules = []rule{
 }
 
 // endings are the ways in which a caller ends a call. Each takes effect after
-// something has begun.
-var endings = map[string]func(context.Context, <-chan struct{}) (context.Context, context.CancelFunc){
-	"cancel": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
+// something has begun, a deadline after some time.
+var endings = map[string]func(context.Context, <-chan struct{}, time.Duration) (context.Context, context.CancelFunc){
+	"cancel": func(ctx context.Context, begun <-chan struct{}, _ time.Duration) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancel(ctx)
 		go func() { <-begun; cancel() }()
 		return ctx, cancel
 	},
-	"cause": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
+	"cause": func(ctx context.Context, begun <-chan struct{}, _ time.Duration) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		go func() { <-begun; cancel(errCause) }()
 		return ctx, func() { cancel(nil) }
 	},
-	"deadline": func(ctx context.Context, begun <-chan struct{}) (context.Context, context.CancelFunc) {
-		return context.WithTimeout(ctx, 20*time.Millisecond)
+	"deadline": func(ctx context.Context, _ <-chan struct{}, d time.Duration) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, d)
 	},
 }
+
+// soon is when a deadline ends a call.
+const soon = 20 * time.Millisecond
 
 func hangUp(p *probe) {
 	for name, ending := range endings {
@@ -42,7 +45,7 @@ func hangUp(p *probe) {
 			<-r.Context().Done()
 		})
 		p.asBare(name, s.base, func(rt http.RoundTripper) []string {
-			ctx, cancel := ending(p.Context(), begun)
+			ctx, cancel := ending(p.Context(), begun, soon)
 			defer cancel()
 			resp, err := p.send(rt, p.get(s, "").WithContext(ctx))
 			if err == nil {
@@ -64,22 +67,36 @@ func hangUpInBody(p *probe) {
 	s := p.serve(half)
 	for name, ending := range endings {
 		p.asBare(name, s.base, func(rt http.RoundTripper) []string {
-			begun := make(chan struct{})
-			ctx, cancel := ending(p.Context(), begun)
-			defer cancel()
-			resp, err := p.send(rt, p.get(s, "").WithContext(ctx))
-			if err != nil {
-				close(begun)
-				return causes(err)
+			// On a busy machine a deadline may come before the body does. Then
+			// nothing was seen, and a later one is tried.
+			for d := soon; ; d *= 4 {
+				begun := make(chan struct{})
+				ctx, cancel := ending(p.Context(), begun, d)
+				said, inBody := cutInBody(p, rt, p.get(s, "").WithContext(ctx), begun)
+				cancel()
+				if inBody || d > p.patience/4 {
+					return said
+				}
 			}
-			defer resp.Body.Close()
-			first := make([]byte, 4)
-			p.within("reading the first half of the body", func() { _, _ = io.ReadFull(resp.Body, first) })
-			close(begun)
-			_, err = p.read(resp.Body)
-			return append(causes(err), fmt.Sprintf("the bytes %q", first))
 		})
 	}
+}
+
+// cutInBody reads half a body, tells begun, and returns how the rest ended; and
+// whether it came that far.
+func cutInBody(p *probe, rt http.RoundTripper, req *http.Request, begun chan<- struct{}) (said []string, inBody bool) {
+	resp, err := p.send(rt, req)
+	if err != nil {
+		close(begun)
+		return causes(err), false
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 4)
+	var n int
+	p.within("reading the first half of the body", func() { n, _ = io.ReadFull(resp.Body, first) })
+	close(begun)
+	_, err = p.read(resp.Body)
+	return append(causes(err), fmt.Sprintf("the bytes %q", first)), n == len(first)
 }
 
 // clientTimeout does not ask whether the text names Client.Timeout: for every
