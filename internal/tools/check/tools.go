@@ -12,13 +12,10 @@ import (
 // otherwise `make test` uses it if it is there. Tests find its path in the environment and skip, in one line, without it.
 type server struct {
 	name  string                           // as in the summary
-	env   string                           // the variable that holds the program's path, SAFETRIP_…
+	env   string                           // the variable that holds the program's path
 	path  func(h *house) (string, error)   // where it is or would be
 	build func(h *house, dst string) error // puts it there
 }
-
-// servers is what the tests of today need besides Go modules: nothing.
-var servers []server
 
 func (h *house) servers() (string, error) { return h.findServers(h.ci) }
 
@@ -36,12 +33,12 @@ func (h *house) findServers(build bool) (string, error) {
 			return "", fmt.Errorf("%s: %w", s.name, err)
 		}
 		if !exists(path) && !build {
-			fmt.Printf("   %s is not built, its tests skip; `make deps` builds it\n", s.name)
+			fmt.Printf("   %s is not there, its tests skip; `make deps` gets it\n", s.name)
 			missing++
 			continue
 		}
 		if !exists(path) {
-			fmt.Printf("   building %s, once\n", s.name)
+			fmt.Printf("   getting %s, once\n", s.name)
 			if err := s.build(h, path); err != nil {
 				return "", fmt.Errorf("%s: %w", s.name, err)
 			}
