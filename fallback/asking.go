@@ -1,0 +1,51 @@
+package fallback
+
+import (
+	"net/http"
+	"strings"
+)
+
+// asking is a request with what its header says to caches.
+type asking struct {
+	*http.Request
+	control
+
+	special     bool // it asks for what only the service can give
+	conditional bool // it has a condition of its own that a cache can answer
+}
+
+// read reads a request's header in one pass, since a stored response is to be
+// found in less time than that many look-ups take. A name means the same in
+// whatever spelling it goes out.
+func read(req *http.Request) asking {
+	a := asking{Request: req, control: noControl, special: hasBody(req)}
+	var lines, pragma []string
+	for name, values := range req.Header {
+		switch len(name) {
+		case len("Range"):
+			a.special = a.special || strings.EqualFold(name, "Range")
+		case len("Pragma"):
+			if strings.EqualFold(name, "Pragma") {
+				pragma = values
+			}
+		case len("If-Match"): // and If-Range
+			a.special = a.special || strings.EqualFold(name, "If-Match") || strings.EqualFold(name, "If-Range")
+		case len("Cache-Control"): // and If-None-Match
+			if strings.EqualFold(name, "Cache-Control") {
+				lines = append(lines, values...)
+			}
+			a.conditional = a.conditional || strings.EqualFold(name, "If-None-Match")
+		case len("If-Modified-Since"):
+			a.conditional = a.conditional || strings.EqualFold(name, "If-Modified-Since")
+		case len("If-Unmodified-Since"):
+			a.special = a.special || strings.EqualFold(name, "If-Unmodified-Since")
+		}
+	}
+	if lines != nil || pragma != nil {
+		a.control = requestControl(lines, pragma)
+	}
+	return a
+}
+
+// cachable says whether a stored response could be an answer at all.
+func (a *asking) cachable() bool { return isRead(a.Method) && !a.special && !a.noStore }

@@ -1,0 +1,153 @@
+package fallback
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// keep does with an answer from the service what a cache does: store it,
+// forget what it replaces, or let it pass. It returns resp, with its body
+// watched if it is to be stored. Done, if not nil, is called once that is
+// settled, with what others can expect of it.
+func (c *core) keep(req *http.Request, resp *http.Response, m mark, done func(outcome)) *http.Response {
+	disown(resp)
+	switch req.Method {
+	case "", http.MethodGet:
+		if c.keepGet(req, resp, m, done) {
+			return resp
+		}
+	case http.MethodHead:
+		c.compareHead(req, resp, m)
+	case http.MethodOptions, http.MethodTrace, "PROPFIND", "REPORT", "SEARCH", "QUERY":
+	case http.MethodPost:
+		if c.keepPost(req, resp, m) {
+			return resp
+		}
+	default:
+		c.invalidateBy(req, resp)
+	}
+	if done != nil {
+		done(withheld)
+	}
+	return resp
+}
+
+// keepGet reports whether resp is being stored.
+func (c *core) keepGet(req *http.Request, resp *http.Response, m mark, done func(outcome)) bool {
+	switch resp.StatusCode {
+	case http.StatusNotModified:
+		c.refresh(req, resp, m)
+		return false
+	case http.StatusNotFound, http.StatusGone:
+		c.forget(req)
+	}
+	if hasBody(req) || !c.worthStoring(resp) {
+		return false
+	}
+	return c.store(req, resp, "", m, done)
+}
+
+// keepPost reports whether resp is being stored. An answer to a POST that is
+// not a question tells of a change.
+func (c *core) keepPost(req *http.Request, resp *http.Response, m mark) bool {
+	if c.PostKey == nil || resp.StatusCode != http.StatusOK {
+		c.invalidateBy(req, resp)
+		return false
+	}
+	post := c.PostKey(req)
+	if post == "" {
+		c.invalidateBy(req, resp)
+		return false
+	}
+	return c.worthStoring(resp) && c.store(req, resp, post, m, nil)
+}
+
+// worthStoring asks the cheap questions, those that most of the answers that
+// cannot be stored fail.
+func (c *core) worthStoring(resp *http.Response) bool {
+	if !knownStatus(resp.StatusCode) || resp.ContentLength > c.MaxBody || saysNoStore(resp.Header) {
+		return false
+	}
+	if resp.ContentLength == 0 || resp.Body == nil || resp.Body == http.NoBody {
+		// An answer with nothing in it is kept for what it says of its freshness.
+		if len(resp.Header["Cache-Control"]) == 0 && len(resp.Header["Expires"]) == 0 {
+			return false
+		}
+	}
+	return !isStream(resp.Header)
+}
+
+// saysNoStore finds the directive where it usually is, without reading the
+// rest. That it could be part of another one's value does no harm.
+func saysNoStore(h http.Header) bool {
+	for _, line := range h["Cache-Control"] {
+		if strings.Contains(line, "no-store") {
+			return true
+		}
+	}
+	return false
+}
+
+// isStream says whether a body is one that is read while it is made.
+func isStream(h http.Header) bool {
+	values := h["Content-Type"]
+	if len(values) == 0 {
+		return false
+	}
+	media, _, _ := strings.Cut(values[0], ";")
+	media = strings.TrimRight(media, " \t")
+	switch len(media) {
+	case len("text/event-stream"):
+		return strings.EqualFold(media, "text/event-stream")
+	case len("multipart/x-mixed-replace"):
+		return strings.EqualFold(media, "multipart/x-mixed-replace")
+	}
+	return strings.HasPrefix(media, "application/grpc")
+}
+
+// store begins to store resp if it may be stored, and reports whether it does.
+func (c *core) store(req *http.Request, resp *http.Response, post string, m mark, done func(outcome)) bool {
+	cc, ok := parseControl(resp.Header["Cache-Control"])
+	if !ok || cc.noStore || c.closed.Load() {
+		return false
+	}
+	now := time.Now()
+	t := c.termsOf(resp.StatusCode, resp.Header, cc, now)
+	if !c.useful(resp, t) {
+		return false
+	}
+	spec, ok := parseVary(resp.Header["Vary"])
+	if !ok || !c.mayStore(req, resp, cc, t) {
+		return false
+	}
+	watching := &tee{core: c, entry: c.newEntry(resp, t, spec, now, m), to: c.addressOf(req, post, spec), mark: m, settled: done}
+	watching.watch(resp)
+	return true
+}
+
+// useful says whether a response on these terms could ever be served.
+func (c *core) useful(resp *http.Response, t terms) bool {
+	asking := c.ServeFresh && (resp.Header["Etag"] != nil || resp.Header["Last-Modified"] != nil)
+	if resp.StatusCode >= 400 || !t.explicit && !lasting(resp.StatusCode) {
+		return c.ServeFresh && t.explicit && !t.noCache && t.life > 0
+	}
+	return asking || c.keepFor(t, false) > 0 && !t.noCache
+}
+
+// mayStore asks whose the response is: RFC 9111, sections 3, 3.5 and 5.2.2.7.
+func (c *core) mayStore(req *http.Request, resp *http.Response, cc control, t terms) bool {
+	if a := read(req); a.noStore || valuesOf(req.Header, "Range") != nil {
+		return false
+	}
+	if sent := resp.Request; sent != nil && sent != req && !c.SingleUser && !c.credentials.same(sent, req) {
+		// Somebody further in has told the service who asks, and we cannot know
+		// whom the next caller will be taken for.
+		return false
+	}
+	if c.known(req) {
+		return true
+	}
+	// A cookie without a word about caching makes it somebody's own.
+	return !cc.private && (resp.Header["Set-Cookie"] == nil || t.explicit || cc.public)
+}
