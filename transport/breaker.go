@@ -83,6 +83,8 @@ type Breaker struct {
 	OnChange func(Change)
 
 	once     sync.Once
+	settings *Breaker // a copy of the fields above as they were at the first Wrap, defaults filled in
+	invalid  error    // what is wrong with them
 	circuits table.Table[hostKey, circuit]
 }
 
@@ -127,16 +129,26 @@ func (b *Breaker) Validate() error {
 
 func (b *Breaker) init() {
 	b.once.Do(func() {
-		b.FailureThreshold = cmp.Or(b.FailureThreshold, 5)
-		b.OpenFor = cmp.Or(b.OpenFor, time.Minute)
-		b.MaxOpenFor = cmp.Or(b.MaxOpenFor, max(10*time.Minute, b.OpenFor))
-		b.Probes = cmp.Or(b.Probes, 1)
-		b.Successes = cmp.Or(b.Successes, 3)
+		b.invalid = b.Validate()
+		openFor := cmp.Or(b.OpenFor, time.Minute)
+		b.settings = &Breaker{
+			FailureThreshold: cmp.Or(b.FailureThreshold, 5),
+			Rule:             b.Rule,
+			Engine:           b.Engine,
+			OpenFor:          openFor,
+			MaxOpenFor:       cmp.Or(b.MaxOpenFor, max(10*time.Minute, openFor)),
+			Probes:           cmp.Or(b.Probes, 1),
+			Successes:        cmp.Or(b.Successes, 3),
+			Key:              b.Key,
+			DryRun:           b.DryRun,
+			Classifier:       b.Classifier,
+			OnChange:         b.OnChange,
+		}
 		if b.Rule == nil {
-			b.Rule = Leaky{}
+			b.settings.Rule = Leaky{}
 		}
 		if b.Classifier == nil {
-			b.Classifier = Classify
+			b.settings.Classifier = Classify
 		}
 		b.circuits.Max = b.MaxCircuits
 	})
@@ -144,10 +156,9 @@ func (b *Breaker) init() {
 
 // Wrap returns next guarded by b. It panics if b is not valid.
 func (b *Breaker) Wrap(next http.RoundTripper) http.RoundTripper {
-	if err := b.Validate(); err != nil {
-		panic(err)
+	if b.init(); b.invalid != nil {
+		panic(b.invalid)
 	}
-	b.init()
 	return &breaker{layer.Layer{Next: next}, b}
 }
 
@@ -163,10 +174,10 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Err() != nil {
 		return b.Send(req)
 	}
-	c := b.circuit(keyOf(req, b.Key))
-	p, refused := c.allow(b.Breaker)
+	c := b.circuit(keyOf(req, b.settings.Key))
+	p, refused := c.allow(b.settings)
 	if trip := TripFrom(req.Context()); trip != nil {
-		trip.SetCircuit(c.key.String(), p.state())
+		trip.SetCircuit(c.key.String(), p.found)
 	}
 	if refused != nil {
 		layer.CloseBody(req)
@@ -177,8 +188,8 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	began := c.clock()
 	resp, err := b.Send(req)
-	if v := b.Classifier(req, resp, err); c.minds(p, v.Outcome) {
-		c.report(b.Breaker, p, v, began)
+	if v := b.settings.Classifier(req, resp, err); c.minds(p, v.Outcome) {
+		c.report(b.settings, p, v, began)
 	}
 	return resp, err
 }
@@ -187,9 +198,9 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 // gives its place back whatever happens, a panic included.
 func (b *breaker) probe(req *http.Request, c *circuit, p permit) (*http.Response, error) {
 	v, began := Verdict{Outcome: Neutral}, c.clock()
-	defer func() { c.report(b.Breaker, p, v, began) }()
+	defer func() { c.report(b.settings, p, v, began) }()
 	resp, err := b.Send(req)
-	v = b.Classifier(req, resp, err)
+	v = b.settings.Classifier(req, resp, err)
 	return resp, err
 }
 
@@ -202,7 +213,7 @@ func (b *Breaker) circuit(k hostKey) *circuit {
 	k = k.canonical()
 	return b.circuits.GetOrAdd(k, func() (hostKey, *circuit) {
 		k := k.clone()
-		return k, b.newCircuit(k)
+		return k, b.settings.newCircuit(k)
 	})
 }
 
@@ -211,7 +222,7 @@ func (b *Breaker) States() []Circuit {
 	b.init()
 	var all []Circuit
 	for _, c := range b.circuits.All {
-		all = append(all, c.snapshot(b))
+		all = append(all, c.snapshot(b.settings))
 	}
 	slices.SortFunc(all, func(x, y Circuit) int { return cmp.Compare(x.Key, y.Key) })
 	return all
@@ -221,14 +232,18 @@ func (b *Breaker) States() []Circuit {
 // It is for operators, as Hold and Reset are; all three report whether there
 // is such a circuit.
 func (b *Breaker) Open(key string) bool {
-	return b.operate(key, func(c *circuit) { c.force(b, b.OpenFor) })
+	return b.operate(key, func(c *circuit) { c.force(b.settings, b.settings.OpenFor) })
 }
 
 // Hold opens the circuit of key until Reset.
-func (b *Breaker) Hold(key string) bool { return b.operate(key, func(c *circuit) { c.force(b, hold) }) }
+func (b *Breaker) Hold(key string) bool {
+	return b.operate(key, func(c *circuit) { c.force(b.settings, hold) })
+}
 
 // Reset closes the circuit of key and forgets its failures.
-func (b *Breaker) Reset(key string) bool { return b.operate(key, func(c *circuit) { c.reset(b) }) }
+func (b *Breaker) Reset(key string) bool {
+	return b.operate(key, func(c *circuit) { c.reset(b.settings) })
+}
 
 func (b *Breaker) operate(key string, do func(*circuit)) bool {
 	b.init()

@@ -35,8 +35,13 @@ type Budget struct {
 	// authority. At most 10,000 keys are kept, the longest idle leaves first.
 	Key func(*http.Request) string
 
-	once sync.Once
-	keys table.Table[hostKey, purse]
+	once    sync.Once
+	invalid error // what is wrong with the fields, as they were at the first Wrap
+	ratio   float64
+	floor   int
+	window  time.Duration
+	key     func(*http.Request) string
+	keys    table.Table[hostKey, purse]
 }
 
 // Validate returns an error that names every field out of its bounds.
@@ -58,34 +63,46 @@ func (b *Budget) States() []BudgetState {
 	now := time.Now()
 	var all []BudgetState
 	for k, p := range b.keys.All {
-		calls, retries := p.sums(now, b.Window)
+		calls, retries := p.sums(now, b.window)
 		all = append(all, BudgetState{Key: k.String(), Calls: calls, Retries: retries, Left: max(0, b.limit(calls)-retries)})
 	}
 	slices.SortFunc(all, func(x, y BudgetState) int { return cmp.Compare(x.Key, y.Key) })
 	return all
 }
 
+// freeze reads the fields, unless that was done already, and returns what is
+// wrong with them. Wraps may run at once, and while the Budget is in use.
+func (b *Budget) freeze() error {
+	if b == nil {
+		return nil
+	}
+	b.init()
+	return b.invalid
+}
+
 func (b *Budget) init() {
 	b.once.Do(func() {
-		b.Ratio = defaultTo(b.Ratio, 0.2, -1)
-		b.Floor = defaultTo(b.Floor, 10, 0)
-		b.Window = defaultTo(b.Window, 10*time.Second, 10*time.Second)
+		b.invalid = b.Validate()
+		b.ratio = defaultTo(b.Ratio, 0.2, -1)
+		b.floor = defaultTo(b.Floor, 10, 0)
+		b.window = defaultTo(b.Window, 10*time.Second, 10*time.Second)
+		b.key = b.Key
 	})
 }
 
-func (b *Budget) limit(calls int) int { return max(b.Floor, int(b.Ratio*float64(calls))) }
+func (b *Budget) limit(calls int) int { return max(b.floor, int(b.ratio*float64(calls))) }
 
 // watching reports whether any host is watched.
 func (b *Budget) watching() bool { return b.keys.Len() > 0 }
 
 // count counts a call if its host is watched, and reports whether it did.
 func (b *Budget) count(req *http.Request) bool {
-	k := keyOf(req, b.Key).canonical()
+	k := keyOf(req, b.key).canonical()
 	p := b.keys.Get(k)
 	if p == nil {
 		return false
 	}
-	if p.call(time.Now(), b.Window) {
+	if p.call(time.Now(), b.window) {
 		b.keys.Delete(k)
 		return false
 	}
@@ -95,10 +112,10 @@ func (b *Budget) count(req *http.Request) bool {
 // take asks for one retry. A call that was not counted yet is counted now.
 func (b *Budget) take(req *http.Request, counted *bool) bool {
 	b.init()
-	if b.Ratio < 0 {
+	if b.ratio < 0 {
 		return true
 	}
-	k := keyOf(req, b.Key).canonical()
+	k := keyOf(req, b.key).canonical()
 	p := b.keys.GetOrAdd(k, func() (hostKey, *purse) { return k.clone(), new(purse) })
 	fresh := !*counted
 	*counted = true
@@ -136,13 +153,13 @@ func (p *purse) retry(now time.Time, b *Budget, fresh bool) bool {
 	defer p.mu.Unlock()
 	p.lastRetry = now
 	if fresh {
-		p.add(now, b.Window, 1, 0)
+		p.add(now, b.window, 1, 0)
 	}
-	calls, retries := p.sumsLocked(now, b.Window)
+	calls, retries := p.sumsLocked(now, b.window)
 	if retries >= b.limit(calls) {
 		return false
 	}
-	p.add(now, b.Window, 0, 1)
+	p.add(now, b.window, 0, 1)
 	return true
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"io"
+	"math"
 	"mime"
 	"net"
 	"net/http"
@@ -30,7 +31,7 @@ func (b Buffer) Wrap(next http.RoundTripper) http.RoundTripper {
 	if b.MaxBytes < 0 {
 		return next
 	}
-	return &buffer{layer.Layer{Next: next}, defaultTo(b.MaxBytes, 1<<20, 0)}
+	return &buffer{layer.Layer{Next: next}, min(defaultTo(b.MaxBytes, 1<<20, 0), math.MaxInt64-1)}
 }
 
 type buffer struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,16 +48,7 @@ const hold = time.Duration(math.MaxInt64)
 type permit struct {
 	word  uint64
 	probe bool
-}
-
-func (p permit) state() State {
-	switch {
-	case p.probe:
-		return HalfOpen
-	case p.word&notClosed != 0:
-		return Open
-	}
-	return Closed
+	found State // what the call is told of
 }
 
 const (
@@ -117,9 +109,9 @@ func (c *circuit) allow(b *Breaker) (permit, error) {
 func (c *circuit) refuse(b *Breaker, w uint64, o *opening, e *OpenError) (permit, error) {
 	o.rejected.add()
 	if b.DryRun {
-		return permit{word: w | notClosed}, nil
+		return permit{word: w | notClosed, found: e.State}, nil
 	}
-	return permit{word: w}, e
+	return permit{word: w, found: e.State}, e
 }
 
 func (c *circuit) allowProbe(b *Breaker) (permit, error) {
@@ -148,7 +140,7 @@ func (c *circuit) allowProbe(b *Breaker) (permit, error) {
 	if full {
 		return c.refuse(b, w, o, &o.probing)
 	}
-	return permit{word: w, probe: true}, nil
+	return permit{word: w, probe: true, found: HalfOpen}, nil
 }
 
 // clock returns the time, for rules that want to know how long a call takes.
@@ -337,6 +329,9 @@ func (e *OpenError) As(target any) bool {
 	if ok {
 		*f = newFailure(nil, nil, e, e.Verdict())
 		(*f).Operation, (*f).Host = e.Key, e.Key
+		if _, host, ok := strings.Cut(e.Key, "://"); ok {
+			(*f).Host = host
+		}
 	}
 	return ok
 }

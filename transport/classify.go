@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/safetrip-go/safetrip/internal/layer"
 )
@@ -89,7 +90,7 @@ func classifyError(req *http.Request, err error) Verdict {
 		ourOwnWant, ofDNS, ofTLS, ofAddress, ofText, ofTime, ofHTTP2, ofAnswer, ofSocket, ofProgram, ofData,
 	} {
 		if v, ok := rule(req, err); ok {
-			return v
+			return lateNotCanceled(req, v)
 		}
 	}
 	return Verdict{Outcome: Failed, Category: BusinessLogic, Severity: Medium}
@@ -110,7 +111,22 @@ func callersOwn(req *http.Request, err error) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	if over == context.DeadlineExceeded || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return Verdict{Outcome: Failed, Category: TimedOut, Severity: Medium, Recoverable: true}, true
+		return callersDeadline, true
 	}
 	return Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}, true
+}
+
+var callersDeadline = Verdict{Outcome: Failed, Category: TimedOut, Severity: Medium, Recoverable: true}
+
+// lateNotCanceled tells the two meanings of a closed Request.Cancel apart. An
+// http.Client with a Timeout closes it at the very moment that the deadline of
+// the context is over, and either may be noticed first.
+func lateNotCanceled(req *http.Request, v Verdict) Verdict {
+	if v.Category != Canceled || req == nil {
+		return v
+	}
+	if end, ok := req.Context().Deadline(); ok && time.Until(end) <= 0 {
+		return callersDeadline
+	}
+	return v
 }

@@ -24,7 +24,9 @@ func Discard(resp *http.Response) {
 		// Closing is what ends a read that hangs.
 		timer := time.AfterFunc(drainTime, func() { resp.Body.Close() })
 		_, _ = io.CopyN(io.Discard, resp.Body, drainBytes+1)
-		timer.Stop()
+		if !timer.Stop() {
+			return
+		}
 	}
 	resp.Body.Close()
 }

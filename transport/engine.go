@@ -79,7 +79,11 @@ func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 		b.tell(change)
 	}
 	if passes || o == nil {
-		return permit{word: w, probe: probe}, nil
+		p := permit{word: w, probe: probe}
+		if probe {
+			p.found = HalfOpen
+		}
+		return p, nil
 	}
 	b.Engine.Report(name, Result{Refused: true, Began: time.Now()})
 	return c.refuse(b, w, o, &o.refusal)

@@ -59,11 +59,11 @@ func ofDNS(_ *http.Request, err error) (Verdict, bool) {
 }
 
 // ofTLS knows handshakes that will fail again: a certificate does not get
-// better. An alert can also come after the request was written (TLS 1.3
-// refuses a client's certificate that late), so it claims nothing about how
-// far the request got.
+// better. An alert, of which package crypto/tls shows only who raised it, can
+// also come after the request was written (TLS 1.3 refuses a client's
+// certificate that late), so it claims nothing about how far the request got.
 func ofTLS(_ *http.Request, err error) (Verdict, bool) {
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
+	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "remote error" || e.Op == "local error") {
 		return lasting(Network, Maybe), true
 	}
 	return lasting(Network, Unsent), isType[*tls.CertificateVerificationError](err) || isType[x509.CertificateInvalidError](err) ||
@@ -79,7 +79,22 @@ func ofAddress(_ *http.Request, err error) (Verdict, bool) {
 	return invalid, isType[*net.AddrError](err) || isType[*net.ParseError](err) || isType[net.UnknownNetworkError](err)
 }
 
-func ofText(_ *http.Request, err error) (Verdict, bool) { return lookUpText(err) }
+// ofText does not ask errors of sockets and of [Timeout], which have types, for
+// their texts: that would allocate.
+func ofText(req *http.Request, err error) (Verdict, bool) {
+	if isType[*net.OpError](err) || isType[*TimeoutError](err) {
+		return Verdict{}, false
+	}
+	v, ok := lookUpText(err)
+	if v == cut {
+		v.Retryable = req == nil || isSafe(req.Method)
+	}
+	return v, ok
+}
+
+// cut is an answer that broke off. It is worth another try where a try does no
+// harm.
+var cut = Verdict{Outcome: Failed, Category: Data, Severity: Medium, Retryable: true}
 
 func ofTime(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[interface {
@@ -118,20 +133,23 @@ func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
 	return passing(Network, Maybe), true
 }
 
-// ofAnswer knows answers that broke off or make no sense. A cut one is worth
-// another try where a try does no harm.
+// ofAnswer knows answers that broke off or make no sense.
 func ofAnswer(req *http.Request, err error) (Verdict, bool) {
-	v := lasting(Data, Maybe)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
+		v := cut
 		v.Retryable = req == nil || isSafe(req.Method)
 		return v, true
 	}
-	return v, isAny(err, gzip.ErrHeader, gzip.ErrChecksum) || isType[flate.CorruptInputError](err) || isType[textproto.ProtocolError](err)
+	return lasting(Data, Maybe), isAny(err, gzip.ErrHeader, gzip.ErrChecksum) || isType[flate.CorruptInputError](err) || isType[textproto.ProtocolError](err)
 }
 
 // ofSocket knows the rest of what a socket can say. A connection that was
-// closed without a byte of answer (io.EOF) is one that was reset politely.
+// closed without a byte of answer (io.EOF) is one that was reset politely. The
+// system has the same numbers for what files say, which come in a PathError.
 func ofSocket(_ *http.Request, err error) (Verdict, bool) {
+	if isType[*fs.PathError](err) {
+		return Verdict{}, false
+	}
 	return passing(Network, sentBefore(err)), isType[*net.OpError](err) || isType[syscall.Errno](err) ||
 		isAny(err, io.EOF, net.ErrClosed, driver.ErrBadConn)
 }

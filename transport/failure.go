@@ -28,7 +28,7 @@ type Failure struct {
 	Severity    Severity  `json:"severity"`
 	Category    Category  `json:"category"`
 	Message     string    `json:"message"` // such as "dial: connection refused", "503 Service Unavailable"
-	Details     string    `json:"details"` // the cause's type, such as "*net.OpError"
+	Details     string    `json:"details"` // the innermost cause's type, such as "*os.SyscallError"
 	Recoverable bool      `json:"recoverable"`
 	Retries     int       `json:"retry_count"` // attempts after the first
 	GaveUp      Reason    `json:"gave_up,omitempty"`

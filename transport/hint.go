@@ -60,7 +60,10 @@ func parseRetryAfter(s string, now time.Time) (time.Duration, bool) {
 // fraction, as the LLM services send it.
 func parseMillis(s string) (time.Duration, bool) {
 	s = strings.Trim(s, " \t")
-	if isDigits(s) {
+	switch {
+	case s == "": // to parse it would allocate an error
+		return 0, false
+	case isDigits(s):
 		return scale(s, time.Millisecond), true
 	}
 	f, err := strconv.ParseFloat(s, 64)

@@ -31,6 +31,7 @@ func (k hostKey) canonical() hostKey {
 }
 
 func authority(scheme, host string) string {
+	host = strings.TrimSuffix(host, ":") // an empty port is the scheme's own
 	switch scheme {
 	case "http":
 		host = strings.TrimSuffix(host, ":80")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // replay is how a request's body can be had again: from GetBody, or from a
@@ -64,9 +65,9 @@ func (p *replay) release() {
 	}
 }
 
-// A recorder is a request body that keeps what is read of it, up to a bound:
-// the whole of it or nothing. It closes the caller's body once: when the
-// transport does, but no sooner than that no attempt can need it.
+// A recorder keeps what is read of a request body, up to a bound: the whole of
+// it or nothing. It closes the caller's body once: when the transport does, but
+// no sooner than that no attempt can need it.
 type recorder struct {
 	src    io.ReadCloser // the caller's
 	length int64         // what the request says of its length, 0 or less if nothing
@@ -82,7 +83,31 @@ type recorder struct {
 	closed  bool // src was closed
 }
 
-func (r *recorder) Read(p []byte) (int, error) {
+// open returns the caller's body for one attempt.
+func (r *recorder) open() io.ReadCloser { return &recording{r: r} }
+
+// A recording is the caller's body as one attempt has it. A transport may close
+// it late and more than once; the next attempt's is another.
+type recording struct {
+	r    *recorder
+	over atomic.Bool
+}
+
+func (b *recording) Read(p []byte) (int, error) {
+	if b.over.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.r.read(p)
+}
+
+func (b *recording) Close() error {
+	if b.over.Swap(true) {
+		return nil
+	}
+	return b.r.close()
+}
+
+func (r *recorder) read(p []byte) (int, error) {
 	r.mu.Lock()
 	r.started = true
 	r.mu.Unlock()
@@ -108,9 +133,9 @@ func (r *recorder) note(p []byte, ended, broken bool) {
 	r.whole = ended || r.length > 0 && int64(len(r.kept)) == r.length
 }
 
-// Close closes the caller's body, unless nothing was read of it and another
+// close closes the caller's body, unless nothing was read of it and another
 // attempt may want it.
-func (r *recorder) Close() error {
+func (r *recorder) close() error {
 	r.mu.Lock()
 	r.closing = true
 	shut := !r.closed && (r.started || !r.keep)
@@ -123,7 +148,7 @@ func (r *recorder) Close() error {
 }
 
 // again returns a body for another attempt: a copy of what was kept, or the
-// recorder itself if the transport closed it unread. Otherwise it is nil.
+// caller's own if the transport closed it unread. Otherwise it is nil.
 func (r *recorder) again() io.ReadCloser {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,7 +157,7 @@ func (r *recorder) again() io.ReadCloser {
 		return io.NopCloser(bytes.NewReader(r.kept))
 	case !r.started && r.closing && !r.closed:
 		r.closing = false
-		return r
+		return r.open()
 	}
 	return nil
 }

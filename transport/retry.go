@@ -89,6 +89,15 @@ type Retry struct {
 
 // Validate returns an error that names every field out of its bounds.
 func (r Retry) Validate() error {
+	err := r.validate()
+	if r.Budget != nil {
+		err = errors.Join(err, r.Budget.Validate())
+	}
+	return err
+}
+
+// validate leaves the Budget out.
+func (r *Retry) validate() error {
 	var errs []error
 	if r.MaxDelay < 0 {
 		errs = append(errs, fmt.Errorf("transport: Retry.MaxDelay is %v; it must not be negative", r.MaxDelay))
@@ -103,9 +112,6 @@ func (r Retry) Validate() error {
 		if code < 400 || code > 599 {
 			errs = append(errs, fmt.Errorf("transport: Retry.RetryUnsafeOn has %d; it must hold statuses from 400 to 599", code))
 		}
-	}
-	if r.Budget != nil {
-		errs = append(errs, r.Budget.Validate())
 	}
 	return errors.Join(errs...)
 }
@@ -129,7 +135,7 @@ func (r Retry) withDefaults() Retry {
 // Wrap returns next with failed requests sent again. It panics if r is not
 // valid.
 func (r Retry) Wrap(next http.RoundTripper) http.RoundTripper {
-	if err := r.Validate(); err != nil {
+	if err := errors.Join(r.validate(), r.Budget.freeze()); err != nil {
 		panic(err)
 	}
 	return &retry{Layer: layer.Layer{Next: next}, Retry: r.withDefaults()}
@@ -178,7 +184,7 @@ func (t *trial) pause(d time.Duration) error {
 		return nil
 	}
 	t.body.release()
-	t.call.trip.SetGaveUp(ReasonCanceled)
+	t.call.trip.SetGaveUp(reasonOver(ctx))
 	return context.Cause(ctx)
 }
 

@@ -51,7 +51,7 @@ func FromRetryable(c *retryablehttp.Client) (Retry, error) {
 		}
 	}
 	r := Retry{
-		MaxAttempts: c.RetryMax + 1,
+		MaxAttempts: max(1, c.RetryMax+1),
 		BaseDelay:   cmp.Or(c.RetryWaitMin, -1), // over there zero is no wait
 		MaxDelay:    c.RetryWaitMax,
 		Jitter:      NoJitter,

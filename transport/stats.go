@@ -25,11 +25,12 @@ type Stats struct {
 
 	once    sync.Once
 	began   time.Time // what times are counted from: the monotonic clock is the cheaper one
+	window  time.Duration
 	slot    time.Duration
 	stripes []stripe // a power of two
 
-	// consecutive has an entry for each operation that failed and had no
-	// success since. While there is none, a success costs one atomic load.
+	// consecutive has an entry for each operation that ever failed. While there
+	// is none, a success costs one atomic load.
 	consecutive table.Table[operation, atomic.Int64]
 }
 
@@ -37,11 +38,12 @@ const maxOperations = 1000 // whose consecutive failures are kept
 
 func (s *Stats) init() {
 	s.once.Do(func() {
-		if s.Window <= 0 {
-			s.Window = time.Minute
+		s.window = s.Window
+		if s.window <= 0 {
+			s.window = time.Minute
 		}
 		s.began = time.Now()
-		s.slot = max(1, s.Window/statSlots)
+		s.slot = max(1, s.window/statSlots)
 		n := 2
 		for n < 2*runtime.GOMAXPROCS(0) && n < 32 {
 			n *= 2
@@ -76,7 +78,7 @@ func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
 func (s *Stats) Traffic() Traffic {
 	s.init()
 	t := Traffic{Errors: make(map[string]uint64), Consecutive: make(map[string]int)}
-	t.Window.Length = s.Window
+	t.Window.Length = s.window
 	var sum totals
 	var window slot
 	now := slotOf(time.Since(s.began), s.slot)

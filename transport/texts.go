@@ -23,25 +23,50 @@ var texts = []struct {
 	{"http: invalid Host header", invalid},
 	{"http: Request.ContentLength=", invalid},
 
-	// A body that is longer or shorter than its request said. Some of it may
-	// have been sent.
-	{"http: ContentLength=", Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
+	// What is found to be wrong while it is written: a body that is longer or
+	// shorter than its request said. Some of it may have been sent.
+	{"http: ContentLength=", invalidLate},
+	{"invalid Trailer key ", invalidLate},
+
+	// Request.Cancel was closed.
+	{"net/http: request canceled", Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}},
 
 	// Answers that make no sense.
 	{"malformed HTTP ", lasting(Data, Maybe)},
 	{"net/http: server response headers exceeded ", lasting(Data, Maybe)},
 	{"http: message cannot contain multiple Content-Length headers", lasting(Data, Maybe)},
 	{"bad Content-Length ", lasting(Data, Maybe)},
+	{"invalid empty Content-Length ", lasting(Data, Maybe)},
+	{"unsupported transfer encoding: ", lasting(Data, Maybe)},
+	{"too many transfer encodings: ", lasting(Data, Maybe)},
 	{"invalid byte in chunk length", lasting(Data, Maybe)},
+	{"empty hex number for chunk length", lasting(Data, Maybe)},
+	{"http chunk length too large", lasting(Data, Maybe)},
 	{"malformed chunked encoding", lasting(Data, Maybe)},
+	{"chunked encoding contains too much non-data", lasting(Data, Maybe)},
+	{"chunked line ends with bare LF", lasting(Data, Maybe)},
+	{"invalid CR in chunked line", lasting(Data, Maybe)},
+	{"header line too long", lasting(Data, Maybe)},
+	{"http: suspiciously long trailer after chunked body", lasting(Data, Maybe)},
+	{"http: unexpected EOF reading trailer", cut},
+	{"connection error: ", lasting(Data, Maybe)}, // of HTTP/2: the frames make no sense
+	{"http2: failed reading the frame payload: ", lasting(Data, Maybe)},
 
 	// Connections that ended.
 	{"http: server closed idle connection", passing(Network, Maybe)},
 	{"http2: server sent GOAWAY", passing(Network, Maybe)},
 	{"http2: Transport received GOAWAY", passing(Network, Maybe)},
 	{"http2: client connection lost", passing(Network, Maybe)},
+	{"http2: Transport: cannot retry err ", passing(Network, Maybe)},
 	{"net/http: TLS handshake timeout", passing(TimedOut, Unsent)},
+
+	// What package crypto/tls finds wrong by itself.
+	{"tls: ", lasting(Network, Maybe)},
 }
+
+// invalidLate is a request of which some was sent before it was found to be
+// wrong.
+var invalidLate = Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}
 
 // lookUpText looks for err, and for each error that it wraps, in the table.
 func lookUpText(err error) (Verdict, bool) {

@@ -106,7 +106,11 @@ func (t *timeout) send(req *http.Request, cancel context.CancelCauseFunc) (*http
 		if t.whole {
 			context.AfterFunc(req.Context(), func() { timer.Stop() })
 		} else {
-			defer timer.Stop()
+			defer func() {
+				if !timer.Stop() { // it is over, though nobody may have been told yet
+					cancel(&TimeoutError{t.what, t.limit})
+				}
+			}()
 		}
 	}
 	resp, err := t.Send(req)

@@ -42,7 +42,7 @@ func (t *trial) begin() {
 	t.body.from(t.req, t.maxBody())
 	if t.body.recorder != nil {
 		t.send = shallow(t.send, t.req)
-		t.send.Body = t.body.recorder
+		t.send.Body = t.body.recorder.open()
 	}
 	if t.Budget.watching() {
 		t.counted = t.Budget.count(t.req)
@@ -77,7 +77,7 @@ func (t *trial) attempt() (*http.Response, error) {
 	if t.call.trip != nil {
 		t.began = time.Now()
 	}
-	resp, err := t.Send(t.send)
+	resp, err := t.sendOnce()
 	v := t.Classifier(t.req, resp, err)
 	if t.well = v.Category == OK && err == nil; !t.well || t.number > 1 {
 		t.verdict = v // copied only when somebody will read it
@@ -89,6 +89,22 @@ func (t *trial) attempt() (*http.Response, error) {
 		}
 		t.call.trip.AddAttempt(a)
 	}
+	return resp, err
+}
+
+// sendOnce sends, and lets go of a recorded body if there is a panic below.
+func (t *trial) sendOnce() (*http.Response, error) {
+	if t.body.recorder == nil {
+		return t.Send(t.send)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			t.body.release()
+		}
+	}()
+	resp, err := t.Send(t.send)
+	returned = true
 	return resp, err
 }
 
@@ -151,11 +167,9 @@ func (t *trial) worth(resp *http.Response, err error) Reason {
 			worth = false
 		}
 	}
-	switch over := t.req.Context().Err(); {
-	case over == context.DeadlineExceeded:
-		return ReasonDeadline
-	case over != nil:
-		return ReasonCanceled
+	switch {
+	case t.req.Context().Err() != nil:
+		return reasonOver(t.req.Context())
 	case !worth && t.well:
 		return fine
 	case t.verdict.Category == Canceled:
@@ -170,6 +184,14 @@ func (t *trial) worth(resp *http.Response, err error) Reason {
 		return ReasonVerdict
 	}
 	return goOn
+}
+
+// reasonOver says why a context is over. That of a [Deadline] ends with a cause.
+func reasonOver(ctx context.Context) Reason {
+	if ctx.Err() == context.DeadlineExceeded || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return ReasonDeadline
+	}
+	return ReasonCanceled
 }
 
 // allowed says whether another attempt does no harm.
@@ -226,8 +248,10 @@ func isNested(req *http.Request, c *call, resp *http.Response, err error) bool {
 	if c.attempt != nil {
 		return true
 	}
-	if n, err := strconv.Atoi(first(req.Header, "X-Stainless-Retry-Count")); err == nil && n > 0 {
-		return true
+	if s := first(req.Header, "X-Stainless-Retry-Count"); s != "" {
+		if n, err := strconv.Atoi(s); err == nil && n > 0 {
+			return true
+		}
 	}
 	if resp != nil {
 		return resp.Header[retriesMark] != nil

@@ -95,13 +95,13 @@ func (t *Table[K, V]) Get(k K) *V {
 
 // touch notes that e is in use, and reports whether it is in the table. It
 // writes only what would change: entries in use share no cache line that every
-// call dirties.
+// call dirties. Now may be a little late; nothing gets older by it.
 func (e *entry[K, V]) touch(now uint64) bool {
 	for {
 		switch age := e.age.Load(); {
 		case age == gone:
 			return false
-		case age == now || e.age.CompareAndSwap(age, now):
+		case age >= now || e.age.CompareAndSwap(age, now):
 			return true
 		}
 	}
@@ -121,8 +121,8 @@ func (t *Table[K, V]) GetOrAdd(k K, add func() (K, *V)) *V {
 	if v := t.Get(k); v != nil {
 		return v
 	}
-	if int(t.size.Load()) >= t.Max {
-		t.evict()
+	for int(t.size.Load()) >= t.Max {
+		t.evict() // again, should all that were to leave have been used meanwhile
 	}
 	k, v := add()
 	e := &entry[K, V]{key: k, value: v}
@@ -180,11 +180,11 @@ func (t *Table[K, V]) replace(p *atomic.Pointer[map[uint64]*entry[K, V]], change
 	p.Store(&m)
 }
 
-// evict removes the longest unused sixteenth, at least one key. To remove
-// many at once keeps a flood of new keys cheap: the scan is paid once for all
-// of them.
+// evict removes the longest unused sixteenth, at least one key; those that are
+// used while it works stay. To remove many at once keeps a flood of new keys
+// cheap: the scan is paid once for all of them.
 func (t *Table[K, V]) evict() {
-	var ages []uint64
+	ages := make([]uint64, 0, t.Len())
 	for i := range t.shards {
 		if m := t.shards[i].Load(); m != nil {
 			for _, e := range *m {
@@ -195,6 +195,8 @@ func (t *Table[K, V]) evict() {
 	slices.Sort(ages)
 	leave := max(1, t.Max/16)
 	limit := ages[leave-1]
+	older, _ := slices.BinarySearch(ages, limit)
+	ties := leave - older // that many of those whose age is the limit leave too
 	for i := range t.shards {
 		m := t.shards[i].Load()
 		if m == nil {
@@ -202,9 +204,12 @@ func (t *Table[K, V]) evict() {
 		}
 		t.replace(&t.shards[i], func(kept map[uint64]*entry[K, V]) {
 			for h, e := range *m {
-				if leave > 0 && e.age.Load() <= limit {
+				age := e.age.Load()
+				if age == limit {
+					ties--
+				}
+				if age < limit || age == limit && ties >= 0 {
 					t.remove(kept, h)
-					leave--
 				}
 			}
 		})

@@ -18,7 +18,7 @@
 package chaos
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +27,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -51,13 +52,14 @@ type Fault struct {
 
 	// Err, if not nil, makes the error that the call ends with, before
 	// anything is sent: [Refused], [Reset], [NoSuchHost], [TimedOut] or your
-	// own.
+	// own. If it makes none, the call goes on.
 	Err func(*http.Request) error
 
 	// Status, if not zero, answers with it, without a call to the service.
 	Status int
 
-	// RetryAfter, if not zero, is sent with Status, in whole seconds.
+	// RetryAfter, if not zero, is sent with Status, in whole seconds, rounded
+	// up.
 	RetryAfter time.Duration
 
 	// Cut, if above zero, ends the service's response body after so many
@@ -65,7 +67,8 @@ type Fault struct {
 	Cut int64
 
 	// Dribble, if above zero, is how long each byte of the service's response
-	// body takes.
+	// body takes. A read that waits ends when the body is closed or the
+	// caller's context is over.
 	Dribble time.Duration
 }
 
@@ -78,8 +81,20 @@ func (f Fault) Validate() error {
 	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
 		errs = append(errs, fmt.Errorf("chaos: Fault.Status is %d; it must be from 200 to 599", f.Status))
 	}
-	if f.Latency < 0 || f.Jitter < 0 || f.RetryAfter < 0 || f.Dribble < 0 || f.Cut < 0 {
-		errs = append(errs, errors.New("chaos: Fault.Latency, Jitter, RetryAfter, Cut and Dribble must not be negative"))
+	for _, x := range []struct {
+		name  string
+		value any
+		bad   bool
+	}{
+		{"Latency", f.Latency, f.Latency < 0},
+		{"Jitter", f.Jitter, f.Jitter < 0},
+		{"RetryAfter", f.RetryAfter, f.RetryAfter < 0},
+		{"Cut", f.Cut, f.Cut < 0},
+		{"Dribble", f.Dribble, f.Dribble < 0},
+	} {
+		if x.bad {
+			errs = append(errs, fmt.Errorf("chaos: Fault.%s is %v; it must not be negative", x.name, x.value))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -93,6 +108,7 @@ type Injector struct {
 	faults   atomic.Pointer[[]Fault]
 	injected atomic.Uint64
 
+	once sync.Once
 	mu   sync.Mutex // guards dice
 	dice *rand.Rand
 }
@@ -118,6 +134,7 @@ func (i *Injector) Injected() uint64 { return i.injected.Load() }
 
 // Wrap returns next with the faults injected.
 func (i *Injector) Wrap(next http.RoundTripper) http.RoundTripper {
+	i.once.Do(func() { i.dice = rand.New(rand.NewPCG(i.Seed, 0)) })
 	return &injector{layer.Layer{Next: next}, i}
 }
 
@@ -126,103 +143,157 @@ type injector struct {
 	*Injector
 }
 
+// RoundTrip injects. A request without a URL or with a context that is over is
+// left to the transport, which knows how to refuse it.
 func (i *injector) RoundTrip(req *http.Request) (*http.Response, error) {
-	f, late, ok := i.choose(req)
+	if req.URL == nil || req.Context().Err() != nil {
+		return i.Send(req)
+	}
+	f, ok := i.choose(req)
 	if !ok {
 		return i.Send(req)
 	}
 	i.injected.Add(1)
-	if err := sleep(req, late); err != nil {
+	resp, err := i.instead(f, req)
+	if resp != nil || err != nil {
 		layer.CloseBody(req)
-		return nil, err
+		return resp, err
 	}
-	switch {
-	case f.Err != nil:
-		layer.CloseBody(req)
-		return nil, &Error{f.Err(req)}
-	case f.Status != 0:
-		layer.CloseBody(req)
-		return f.answer(req), nil
-	}
-	resp, err := i.Send(req)
-	if err == nil {
-		f.spoil(resp)
+	if resp, err = i.Send(req); err == nil {
+		f.spoil(req.Context(), resp)
 	}
 	return resp, err
 }
 
-// choose throws the dice for each fault that matches.
-func (i *Injector) choose(req *http.Request) (f Fault, late time.Duration, ok bool) {
+// instead returns what the call ends with before it reaches the service, if it
+// does.
+func (i *Injector) instead(f Fault, req *http.Request) (*http.Response, error) {
+	if err := sleep(req.Context(), f.Latency+i.jitter(f.Jitter)); err != nil {
+		return nil, err
+	}
+	if f.Err != nil {
+		if err := f.Err(req); err != nil {
+			return nil, &Error{err}
+		}
+	}
+	if f.Status != 0 {
+		return f.answer(req), nil
+	}
+	return nil, nil
+}
+
+// choose returns the fault that the call meets.
+func (i *Injector) choose(req *http.Request) (f Fault, ok bool) {
 	faults := i.faults.Load()
-	if faults == nil || len(*faults) == 0 {
-		return Fault{}, 0, false
+	if faults == nil {
+		return Fault{}, false
+	}
+	for _, f := range *faults {
+		if (f.Match == nil || f.Match(req)) && i.meets(f.Rate) {
+			return f, true
+		}
+	}
+	return Fault{}, false
+}
+
+// meets throws the dice.
+func (i *Injector) meets(rate float64) bool {
+	if rate == 0 {
+		return true
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.dice == nil {
-		i.dice = rand.New(rand.NewPCG(i.Seed, 0))
+	return i.dice.Float64() < rate
+}
+
+func (i *Injector) jitter(most time.Duration) time.Duration {
+	if most == 0 {
+		return 0
 	}
-	for _, f := range *faults {
-		if f.Match != nil && !f.Match(req) || f.Rate != 0 && i.dice.Float64() >= f.Rate {
-			continue
-		}
-		late := f.Latency
-		if f.Jitter > 0 {
-			late += time.Duration(i.dice.Int64N(int64(f.Jitter)))
-		}
-		return f, late, true
-	}
-	return Fault{}, 0, false
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return time.Duration(i.dice.Int64N(int64(most)))
 }
 
 func (f Fault) answer(req *http.Request) *http.Response {
-	body := []byte("chaos: " + http.StatusText(f.Status) + "\n")
+	text := "chaos: " + http.StatusText(f.Status) + "\n"
 	resp := &http.Response{
 		Status: strconv.Itoa(f.Status) + " " + http.StatusText(f.Status), StatusCode: f.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Chaos": {"made up"}, "Content-Type": {"text/plain; charset=utf-8"}},
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		ContentLength: int64(len(body)),
+		Body:          io.NopCloser(strings.NewReader(text)),
+		ContentLength: int64(len(text)),
 		Request:       req,
 	}
 	if f.RetryAfter > 0 {
-		resp.Header.Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+		resp.Header.Set("Retry-After", strconv.FormatInt(int64((f.RetryAfter-1)/time.Second)+1, 10))
+	}
+	switch {
+	case req.Method == http.MethodHead:
+		resp.Body = http.NoBody
+	case f.Status == http.StatusNoContent, f.Status == http.StatusNotModified:
+		resp.Body, resp.ContentLength = http.NoBody, 0
+		resp.Header.Del("Content-Type")
 	}
 	return resp
 }
 
-func (f Fault) spoil(resp *http.Response) {
-	if f.Cut == 0 && f.Dribble == 0 || resp.Body == nil {
+func (f Fault) spoil(ctx context.Context, resp *http.Response) {
+	if f.Cut == 0 && f.Dribble == 0 || resp.Body == nil || resp.Body == http.NoBody {
 		return
 	}
+	if resp.Header == nil {
+		resp.Header = make(http.Header)
+	}
 	resp.Header.Set("Chaos", "spoiled")
-	resp.Body = &spoiled{ReadCloser: resp.Body, fault: f, left: f.Cut}
+	ctx, closed := context.WithCancelCause(ctx)
+	s := &spoiled{body: resp.Body, fault: f, left: f.Cut, ctx: ctx, closed: closed}
+	resp.Body = s
+	if w, ok := s.body.(io.Writer); ok { // a connection stays one
+		resp.Body = struct {
+			*spoiled
+			io.Writer
+		}{s, w}
+	}
 }
 
 // spoiled is a body that dribbles, or ends too soon.
 type spoiled struct {
-	io.ReadCloser
-	fault Fault
-	left  int64
+	body   io.ReadCloser
+	fault  Fault
+	left   int64
+	ctx    context.Context // over when the caller's is, and when the body is closed
+	closed context.CancelCauseFunc
 }
 
 func (s *spoiled) Read(p []byte) (int, error) {
-	if s.fault.Cut > 0 && s.left == 0 {
-		return 0, &Error{io.ErrUnexpectedEOF}
-	}
 	if s.fault.Cut > 0 {
 		p = p[:min(int64(len(p)), s.left)]
+		if s.left == 0 {
+			return 0, &Error{io.ErrUnexpectedEOF}
+		}
 	}
 	if s.fault.Dribble > 0 && len(p) > 0 {
-		time.Sleep(s.fault.Dribble)
+		if err := sleep(s.ctx, s.fault.Dribble); err != nil {
+			return 0, err
+		}
 		p = p[:1]
 	}
-	n, err := s.ReadCloser.Read(p)
+	n, err := s.body.Read(p)
 	s.left -= int64(n)
+	if s.fault.Cut > 0 && s.left == 0 && err == io.EOF {
+		err = nil // it ends too soon even where it was to end
+	}
 	return n, err
 }
 
-func sleep(req *http.Request, d time.Duration) error {
+func (s *spoiled) Close() error {
+	s.closed(http.ErrBodyReadAfterClose)
+	return s.body.Close()
+}
+
+// sleep waits for d, and returns why if ctx is over before.
+func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -231,8 +302,8 @@ func sleep(req *http.Request, d time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
-	case <-req.Context().Done():
-		return req.Context().Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -245,6 +316,16 @@ func (e *Error) Error() string { return "chaos: injected: " + e.Err.Error() }
 
 // Unwrap returns the pretended error.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout reports whether the pretended error is a time-out. An http.Client
+// asks the outermost error.
+func (e *Error) Timeout() bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](e.Err)
+	return ok && t.Timeout()
+}
 
 // Refused is the error of a port where nobody listens.
 func Refused(*http.Request) error { return socket("dial", syscall.ECONNREFUSED) }
