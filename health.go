@@ -2,6 +2,7 @@ package safetrip
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/safetrip-go/safetrip/healthz"
@@ -69,7 +70,7 @@ func (a *Agent) start() {
 
 // finish logs work that did not end because it was asked to.
 func (a *Agent) finish(work string, err error) {
-	if err != nil && err != context.Canceled {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		a.config.Logger.Warn("background work ended", "work", work, "error", err)
 	}
 }

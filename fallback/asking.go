@@ -5,19 +5,24 @@ import (
 	"strings"
 )
 
-// asking is a request with what its header says to caches.
+// asking is a request with what it says to caches: how it may be answered, and
+// who asks.
 type asking struct {
 	*http.Request
 	control
 
 	special     bool // it asks for what only the service can give
 	conditional bool // it has a condition of its own that a cache can answer
+
+	credentials []field // in the order of their names
+	partition   string  // what Cache.Partition says
+	post        string  // what Cache.PostKey says, where it was asked
 }
 
-// read reads a request's header in one pass, since a stored response is to be
-// found in less time than that many look-ups take. A name means the same in
+// read reads a request, its header in one pass: a stored response is to be
+// found in less time than as many look-ups take. A name means the same in
 // whatever spelling it goes out.
-func read(req *http.Request) asking {
+func (c *core) read(req *http.Request) asking {
 	a := asking{Request: req, control: noControl, special: hasBody(req)}
 	var lines, pragma []string
 	for name, values := range req.Header {
@@ -40,12 +45,24 @@ func read(req *http.Request) asking {
 		case len("If-Unmodified-Since"):
 			a.special = a.special || strings.EqualFold(name, "If-Unmodified-Since")
 		}
+		if !c.SingleUser && c.credentials.has(name) {
+			a.credentials = append(a.credentials, field{name, values})
+		}
 	}
+	sortFields(a.credentials)
 	if lines != nil || pragma != nil {
 		a.control = requestControl(lines, pragma)
+	}
+	if c.Partition != nil {
+		a.partition = c.Partition(req)
 	}
 	return a
 }
 
 // cachable says whether a stored response could be an answer at all.
 func (a *asking) cachable() bool { return isRead(a.Method) && !a.special && !a.noStore }
+
+// anonymous says whether nothing tells the one who asks from others.
+func (a *asking) anonymous() bool {
+	return len(a.credentials) == 0 && a.partition == "" && (a.URL == nil || a.URL.User == nil)
+}

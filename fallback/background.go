@@ -138,11 +138,12 @@ func (b *background) begin(k digest, ask func(context.Context)) bool {
 
 // revalidateLater asks the service about e when the caller has its answer:
 // RFC 5861, section 3. It reports whether that is being done.
-func (c *caching) revalidateLater(req *http.Request, e *entry) bool {
+func (c *caching) revalidateLater(a *asking, e *entry) bool {
+	req := a.Request
 	if req.URL == nil {
 		return false
 	}
-	key := c.addressOf(req, "", e.spec).variant
+	key := c.addressOf(a, e.spec).variant
 	copied, u := req.WithContext(transport.Detach(req.Context())), *req.URL
 	copied.Method, copied.Header, copied.Body = http.MethodGet, req.Header.Clone(), nil // the caller's are the caller's again
 	copied.Header.Del("If-None-Match")
@@ -152,7 +153,8 @@ func (c *caching) revalidateLater(req *http.Request, e *entry) bool {
 		ctx, cancel := context.WithTimeout(copied.Context(), revalidateTime)
 		defer cancel()
 		defer context.AfterFunc(run, cancel)()
-		resp, err := c.validate(&asking{Request: copied.WithContext(ctx), control: noControl}, e, nil)
+		again := c.read(copied.WithContext(ctx))
+		resp, err := c.validate(&again, e, nil)
 		if err != nil {
 			return
 		}

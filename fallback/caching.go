@@ -17,7 +17,7 @@ type caching struct {
 // response may be served without asking does it look for one first: all else
 // costs a key that most calls have no use for.
 func (c *caching) RoundTrip(req *http.Request) (*http.Response, error) {
-	if isRead(req.Method) && (c.ServeFresh || mayBeOnlyCached(req)) && req.Context().Err() == nil {
+	if c.ServeFresh && isRead(req.Method) && req.Context().Err() == nil {
 		return c.consult(req)
 	}
 	m := c.mark()
@@ -50,13 +50,4 @@ func (c *core) delay(m mark, at time.Time) time.Duration {
 		return 0
 	}
 	return at.Sub(c.made) - m.sent
-}
-
-func mayBeOnlyCached(req *http.Request) bool {
-	lines := req.Header["Cache-Control"]
-	if len(lines) == 0 {
-		return false
-	}
-	cc, ok := parseControl(lines)
-	return ok && cc.onlyIfCached
 }

@@ -65,24 +65,23 @@ const followTime = 5 * time.Second
 // what was stored of that. It never takes the response itself: what is stored
 // says whom it is for.
 func (c *caching) share(a *asking, e *entry) (*http.Response, error) {
-	req := a.Request
-	key := c.addressOf(req, "", "").variant
+	key := c.addressOf(a, "").variant
 	deadline := time.Now().Add(followTime)
 	for {
 		fl, first := c.flights.join(key)
 		if first {
 			return c.fly(a, e, key, fl)
 		}
-		how, err := fl.wait(req.Context(), time.Until(deadline))
+		how, err := fl.wait(a.Context(), time.Until(deadline))
 		switch {
 		case err != nil:
-			layer.CloseBody(req)
+			layer.CloseBody(a.Request)
 			return nil, err
 		case how == tooSlow:
 			c.flights.land(key, fl, withheld) // lest it hold up the next one too
 		}
 		if how == shared {
-			e = c.find(req, "")
+			e = c.find(a)
 			if resp := c.serveCollapsed(a, e); resp != nil {
 				return resp, nil
 			}

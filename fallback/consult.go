@@ -12,10 +12,10 @@ import (
 // and asks otherwise: about a stale response with a conditional request, if it
 // can.
 func (c *caching) consult(req *http.Request) (*http.Response, error) {
-	a := read(req)
+	a := c.read(req)
 	var e *entry
 	if a.cachable() {
-		if e = c.find(req, ""); e == nil {
+		if e = c.find(&a); e == nil {
 			c.misses.Add(1)
 		}
 	}
@@ -44,7 +44,7 @@ func (c *caching) serveUnasked(a *asking, e *entry) *http.Response {
 	switch e.uses(e.age+kept, a.control) {
 	case useFresh, useStale:
 	case useWhileAsking:
-		if !c.revalidateLater(a.Request, e) {
+		if !c.revalidateLater(a, e) {
 			return nil
 		}
 	default:
@@ -74,10 +74,10 @@ func (c *caching) validate(a *asking, e *entry, done func(outcome)) (*http.Respo
 	if resp.StatusCode != http.StatusNotModified {
 		return c.keep(a.Request, resp, m, done), nil
 	}
-	fresh := c.refreshEntry(a.Request, e, resp, m, done)
+	fresh := c.refreshEntry(a, e, resp, m, done)
 	transport.Discard(resp)
 	if fresh == nil { // it was another representation that has not changed
-		c.forget(a.Request)
+		c.forget(a)
 		return c.validate(a, nil, done)
 	}
 	return c.serve(a, fresh, fresh.age, facts{why: fwdStale, status: http.StatusNotModified}), nil

@@ -124,6 +124,9 @@ func (c *core) close() {
 	}
 }
 
+// empty says whether nothing is stored for certain.
+func (c *core) empty() bool { return c.memory != nil && c.memory.Len() == 0 }
+
 // lock keeps two writers of one resource apart. In memory that takes no time;
 // a distant store decides for itself who was last.
 func (c *core) lock(k digest) func() {

@@ -44,22 +44,9 @@ func (c *credentials) has(name string) bool {
 	return false
 }
 
-// in reports whether req carries any credentials.
-func (c *credentials) in(req *http.Request) bool {
-	if req.URL != nil && req.URL.User != nil {
-		return true
-	}
-	for name := range req.Header {
-		if c.has(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// of yields the credential headers of h in an order that depends on their
-// names alone. found is where they are collected.
-func (c *credentials) of(h http.Header, found []field) []field {
+// of returns the credential headers of h in an order that depends on their
+// names alone.
+func (c *credentials) of(h http.Header) (found []field) {
 	for name, values := range h {
 		if c.has(name) {
 			found = append(found, field{name, values})
@@ -85,7 +72,7 @@ func sortFields(f []field) {
 // headers.
 func (c *credentials) same(a, b *http.Request) bool {
 	equal := func(x, y field) bool { return x.name == y.name && slices.Equal(x.values, y.values) }
-	return slices.EqualFunc(c.of(a.Header, nil), c.of(b.Header, nil), equal)
+	return slices.EqualFunc(c.of(a.Header), c.of(b.Header), equal)
 }
 
 func (c *credentials) removeFrom(h http.Header) {

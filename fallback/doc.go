@@ -97,7 +97,7 @@
 // stale-while-revalidate and [Cache.Run] runs to ask in the background. A stale
 // answer with a validator is asked about by a conditional request.
 // With only-if-cached the service is not asked in any case: if there is nothing
-// fresh, a 504 is made.
+// fresh, a 504 is made. (Without ServeFresh every call goes out, that one too.)
 //
 // In place of a failure, by [Cache.Step]: what is fresh; and what is stale, as
 // long as stale-if-error says, or where nothing was said, for TTL from when it

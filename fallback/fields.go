@@ -152,6 +152,15 @@ type reader struct {
 }
 
 func (r *reader) uvarint() uint64 {
+	if len(r.s) > 0 && r.s[0] < 0x80 {
+		n := r.s[0]
+		r.s = r.s[1:]
+		return uint64(n)
+	}
+	return r.longUvarint()
+}
+
+func (r *reader) longUvarint() uint64 {
 	var n uint64
 	for i := 0; i < len(r.s) && i < binary.MaxVarintLen64; i++ {
 		b := r.s[i]

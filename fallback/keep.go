@@ -40,7 +40,10 @@ func (c *core) keepGet(req *http.Request, resp *http.Response, m mark, done func
 		c.refresh(req, resp, m)
 		return false
 	case http.StatusNotFound, http.StatusGone:
-		c.forget(req)
+		if !c.empty() {
+			a := c.read(req)
+			c.forget(&a)
+		}
 	}
 	if hasBody(req) || !c.worthStoring(resp) {
 		return false
@@ -66,22 +69,21 @@ func (c *core) keepPost(req *http.Request, resp *http.Response, m mark) bool {
 // worthStoring asks the cheap questions, those that most of the answers that
 // cannot be stored fail.
 func (c *core) worthStoring(resp *http.Response) bool {
-	if !knownStatus(resp.StatusCode) || resp.ContentLength > c.MaxBody || saysNoStore(resp.Header) {
+	if !knownStatus(resp.StatusCode) || resp.ContentLength > c.MaxBody {
 		return false
 	}
-	if resp.ContentLength == 0 || resp.Body == nil || resp.Body == http.NoBody {
+	lines := resp.Header["Cache-Control"]
+	if len(lines) == 0 && (resp.ContentLength == 0 || resp.Body == nil || resp.Body == http.NoBody) {
 		// An answer with nothing in it is kept for what it says of its freshness.
-		if len(resp.Header["Cache-Control"]) == 0 && len(resp.Header["Expires"]) == 0 {
-			return false
-		}
+		return len(resp.Header["Expires"]) > 0
 	}
-	return !isStream(resp.Header)
+	return !sayNoStore(lines) && !isStream(resp.Header)
 }
 
-// saysNoStore finds the directive where it usually is, without reading the
+// sayNoStore finds the directive where it usually is, without reading the
 // rest. That it could be part of another one's value does no harm.
-func saysNoStore(h http.Header) bool {
-	for _, line := range h["Cache-Control"] {
+func sayNoStore(lines []string) bool {
+	for _, line := range lines {
 		if strings.Contains(line, "no-store") {
 			return true
 		}
@@ -117,11 +119,13 @@ func (c *core) store(req *http.Request, resp *http.Response, post string, m mark
 	if !c.useful(resp, t) {
 		return false
 	}
+	a := c.read(req)
+	a.post = post
 	spec, ok := parseVary(resp.Header["Vary"])
-	if !ok || !c.mayStore(req, resp, cc, t) {
+	if !ok || !c.mayStore(&a, resp, cc, t) {
 		return false
 	}
-	watching := &tee{core: c, entry: c.newEntry(resp, t, spec, now, m), to: c.addressOf(req, post, spec), mark: m, settled: done}
+	watching := &tee{core: c, entry: c.newEntry(resp, t, spec, now, m), to: c.addressOf(&a, spec), mark: m, settled: done}
 	watching.watch(resp)
 	return true
 }
@@ -136,16 +140,16 @@ func (c *core) useful(resp *http.Response, t terms) bool {
 }
 
 // mayStore asks whose the response is: RFC 9111, sections 3, 3.5 and 5.2.2.7.
-func (c *core) mayStore(req *http.Request, resp *http.Response, cc control, t terms) bool {
-	if a := read(req); a.noStore || valuesOf(req.Header, "Range") != nil {
+func (c *core) mayStore(a *asking, resp *http.Response, cc control, t terms) bool {
+	if a.noStore || valuesOf(a.Header, "Range") != nil {
 		return false
 	}
-	if sent := resp.Request; sent != nil && sent != req && !c.SingleUser && !c.credentials.same(sent, req) {
+	if sent := resp.Request; sent != nil && sent != a.Request && !c.SingleUser && !c.credentials.same(sent, a.Request) {
 		// Somebody further in has told the service who asks, and we cannot know
 		// whom the next caller will be taken for.
 		return false
 	}
-	if c.known(req) {
+	if c.SingleUser || !a.anonymous() {
 		return true
 	}
 	// A cookie without a word about caching makes it somebody's own.

@@ -102,44 +102,35 @@ func (r *ring) resource(u *url.URL, host string) digest {
 	return r.end(k)
 }
 
-// variant returns the key of a response to req, without the number that is
-// mixed in by place. Spec is the normal form of Vary, and post what PostKey
-// said.
-func (c *core) variant(r *ring, resource digest, req *http.Request, post, spec string) digest {
+// variant returns the key of a response to a, without the number that is mixed
+// in by place. Spec is the normal form of Vary.
+func (c *core) variant(r *ring, resource digest, a *asking, spec string) digest {
+	if spec == "" && a.post == "" && a.anonymous() {
+		resource[len(resource)-1] ^= 1 // as good as a key of its own, and for nothing
+		return resource
+	}
 	k := r.begin('V')
 	k.buf = append(k.buf, resource[:]...)
-	k.add(post)
-	c.addWho(k, req)
-	k.add(spec)
-	if spec != "" {
-		for name := range strings.SplitSeq(spec, ",") {
-			k.addNamed(req.Header, name)
-		}
-	}
-	return r.end(k)
-}
-
-// addWho adds what tells the one who asks from others.
-func (c *core) addWho(k *keyMaker, req *http.Request) {
-	if c.Partition != nil {
-		k.add(c.Partition(req))
-	}
-	if c.SingleUser {
-		k.addCount(0)
-		return
-	}
-	creds := c.credentials.of(req.Header, k.found[:0])
-	k.addCount(1 + len(creds))
-	for _, cred := range creds {
+	k.add(a.post)
+	k.add(a.partition)
+	k.addCount(len(a.credentials))
+	for _, cred := range a.credentials {
 		k.add(cred.name)
 		k.addValues(cred.values)
 	}
-	if req.URL == nil || req.URL.User == nil {
+	if a.URL != nil && a.URL.User != nil && !c.SingleUser {
+		k.addCount(1)
+		k.add(a.URL.User.String())
+	} else {
 		k.addCount(0)
-		return
 	}
-	k.addCount(1)
-	k.add(req.URL.User.String())
+	k.add(spec)
+	if spec != "" {
+		for name := range strings.SplitSeq(spec, ",") {
+			k.addNamed(a.Header, name)
+		}
+	}
+	return r.end(k)
 }
 
 // addNamed adds the values of a header that is named in lower case, whatever
@@ -171,12 +162,6 @@ func place(variant digest, nonce uint64) digest {
 	n := binary.LittleEndian.Uint64(variant[:])
 	binary.LittleEndian.PutUint64(variant[:], n^nonce)
 	return variant
-}
-
-// known reports whether the request says who asks, so that what it is answered
-// can be kept as that user's own.
-func (c *core) known(req *http.Request) bool {
-	return c.SingleUser || c.credentials.in(req) || c.Partition != nil && c.Partition(req) != ""
 }
 
 // authority returns host in lower case and without its scheme's own port.

@@ -146,7 +146,7 @@ func degradable(v transport.Verdict) bool {
 // refusedHere reports whether a request was answered by our own cache that it
 // had nothing, as it was asked to: nobody else is to be asked then.
 func refusedHere(req *http.Request, resp *http.Response) bool {
-	return resp != nil && resp.StatusCode == http.StatusGatewayTimeout && mayBeOnlyCached(req)
+	return resp != nil && resp.StatusCode == http.StatusGatewayTimeout && requestControl(req.Header["Cache-Control"], nil).onlyIfCached
 }
 
 // answered keeps the level when no step was needed, or none may be taken.

@@ -9,17 +9,18 @@ import (
 // refresh lets a 304 that the caller asked for bring what is stored up to
 // date: RFC 9111, section 4.3.4.
 func (c *core) refresh(req *http.Request, resp *http.Response, m mark) {
-	if hasBody(req) || c.memory != nil && c.memory.Len() == 0 {
+	if hasBody(req) || c.empty() {
 		return
 	}
-	if e := c.find(req, ""); e != nil {
-		c.refreshEntry(req, e, resp, m, nil)
+	a := c.read(req)
+	if e := c.find(&a); e != nil {
+		c.refreshEntry(&a, e, resp, m, nil)
 	}
 }
 
 // refreshEntry stores e again with the header of resp over its own, and
 // returns it; or nil if resp speaks of something else than e.
-func (c *core) refreshEntry(req *http.Request, e *entry, resp *http.Response, m mark, done func(outcome)) *entry {
+func (c *core) refreshEntry(a *asking, e *entry, resp *http.Response, m mark, done func(outcome)) *entry {
 	if !e.describedBy(resp.Header) {
 		return nil
 	}
@@ -36,14 +37,14 @@ func (c *core) refreshEntry(req *http.Request, e *entry, resp *http.Response, m 
 	again := c.newEntry(&http.Response{StatusCode: e.status, Uncompressed: e.uncompressed, Header: merged},
 		c.termsOf(e.status, merged, cc, now), spec, now, m)
 	again.body = e.body
-	if !ok || !varies || cc.noStore || cc.private && !c.known(req) {
-		c.forget(req) // it may be used this once
+	if !ok || !varies || cc.noStore || cc.private && !c.SingleUser && a.anonymous() {
+		c.forget(a) // it may be used this once
 		if done != nil {
 			done(withheld)
 		}
 		return again
 	}
-	c.commit(c.addressOf(req, "", spec), again, m, done)
+	c.commit(c.addressOf(a, spec), again, m, done)
 	return again
 }
 
@@ -66,22 +67,23 @@ func weakEqual(a, b string) bool { return strings.TrimPrefix(a, "W/") == strings
 // compareHead lets the answer to a HEAD bring what is stored up to date, or
 // drop it if it is about something else by now: RFC 9111, section 4.3.5.
 func (c *core) compareHead(req *http.Request, resp *http.Response, m mark) {
-	if c.memory != nil && c.memory.Len() == 0 {
+	if c.empty() {
 		return
 	}
+	a := c.read(req)
 	switch resp.StatusCode {
 	case http.StatusNotFound, http.StatusGone:
-		c.forget(req)
+		c.forget(&a)
 	case http.StatusOK:
-		e := c.find(req, "")
+		e := c.find(&a)
 		if e == nil || e.status != http.StatusOK {
 			return
 		}
 		sameLength := resp.ContentLength < 0 || e.uncompressed || resp.ContentLength == int64(len(e.body))
 		if !sameLength || !e.describedBy(resp.Header) {
-			c.forget(req)
+			c.forget(&a)
 			return
 		}
-		c.refreshEntry(req, e, resp, m, nil)
+		c.refreshEntry(&a, e, resp, m, nil)
 	}
 }

@@ -2,7 +2,6 @@ package fallback
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
@@ -14,28 +13,28 @@ func (c *core) within(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeoutCause(ctx, c.StoreTimeout, errBusy)
 }
 
-// find returns the stored response that matches req, or nil: RFC 9111, section
+// find returns the stored response that matches a, or nil: RFC 9111, section
 // 4, but for freshness. Everything that tells requests apart is in the key, so
 // that it is asked again here whatever the reason for asking is.
-func (c *core) find(req *http.Request, post string) *entry {
-	ctx, cancel := c.within(req.Context())
+func (c *core) find(a *asking) *entry {
+	ctx, cancel := c.within(a.Context())
 	defer cancel()
 	for _, r := range c.rings {
-		if e := c.findUnder(ctx, r, req, post); e != nil {
+		if e := c.findUnder(ctx, r, a); e != nil {
 			return e
 		}
 	}
 	return nil
 }
 
-func (c *core) findUnder(ctx context.Context, r *ring, req *http.Request, post string) *entry {
-	key := r.resource(req.URL, req.Host)
+func (c *core) findUnder(ctx context.Context, r *ring, a *asking) *entry {
+	key := r.resource(a.URL, a.Host)
 	res, ok := c.shelf.get(ctx, r, key).(*resource)
 	if !ok {
 		return nil
 	}
 	for _, spec := range res.specs {
-		at := place(c.variant(r, key, req, post, spec), res.nonce)
+		at := place(c.variant(r, key, a, spec), res.nonce)
 		if e, ok := c.shelf.get(ctx, r, at).(*entry); ok && e.spec == spec {
 			return e
 		}
@@ -49,10 +48,10 @@ func (c *core) findUnder(ctx context.Context, r *ring, req *http.Request, post s
 // for something else already.
 type address struct{ resource, variant digest }
 
-func (c *core) addressOf(req *http.Request, post, spec string) address {
+func (c *core) addressOf(a *asking, spec string) address {
 	r := c.rings[0]
-	key := r.resource(req.URL, req.Host)
-	return address{key, c.variant(r, key, req, post, spec)}
+	key := r.resource(a.URL, a.Host)
+	return address{key, c.variant(r, key, a, spec)}
 }
 
 // commit stores e; a distant store is written to in the background. Settled, if
@@ -104,21 +103,18 @@ func (c *core) put(ctx context.Context, to address, e *entry, m mark) bool {
 // resourceTime is how long a resource is kept at least in a distant store.
 const resourceTime = 24 * time.Hour
 
-// forget drops the response that would be served to req, and no other's.
-func (c *core) forget(req *http.Request) {
-	if c.memory != nil && c.memory.Len() == 0 {
-		return
-	}
-	ctx, cancel := c.within(context.WithoutCancel(req.Context()))
+// forget drops the response that would be served to a, and no other's.
+func (c *core) forget(a *asking) {
+	ctx, cancel := c.within(context.WithoutCancel(a.Context()))
 	defer cancel()
 	for _, r := range c.rings {
-		key := r.resource(req.URL, req.Host)
+		key := r.resource(a.URL, a.Host)
 		res, ok := c.shelf.get(ctx, r, key).(*resource)
 		if !ok {
 			continue
 		}
 		for _, spec := range res.specs {
-			at := place(c.variant(r, key, req, "", spec), res.nonce)
+			at := place(c.variant(r, key, a, spec), res.nonce)
 			c.shelf.drop(ctx, r, at)
 		}
 	}

@@ -9,15 +9,14 @@ import (
 // answer. Whether a call may be stood in for is the ladder's to say; whether
 // this response may do it is asked here.
 func (c *core) standIn(req *http.Request) (*http.Response, error) {
-	a := read(req)
-	post := ""
+	a := c.read(req)
 	if req.Method == http.MethodPost && c.PostKey != nil {
-		post = c.PostKey(req)
+		a.post = c.PostKey(req)
 	}
-	if !a.cachable() && (post == "" || a.noStore) {
+	if !a.cachable() && (a.post == "" || a.noStore) {
 		return nil, ErrNoAnswer
 	}
-	e := c.find(req, post)
+	e := c.find(&a)
 	if e == nil {
 		c.misses.Add(1)
 		return nil, ErrNoAnswer

@@ -263,7 +263,7 @@ func TestTheTripSaysWhereAnAnswerCameFrom(t *testing.T) {
 }
 
 func TestOnlyIfCachedAsksNobody(t *testing.T) {
-	s := newStack(nil, fallback.JSON(200, "made up"))
+	s := newStack(&fallback.Cache{ServeFresh: true}, fallback.JSON(200, "made up"))
 	s.says(200, "Cache-Control: max-age=60", "good")
 	if resp, _ := get(t, s, "http://example.com/", "Cache-Control: only-if-cached"); resp.StatusCode != http.StatusGatewayTimeout || s.calls() != 0 {
 		t.Errorf("got %d after %d calls", resp.StatusCode, s.calls())

@@ -230,7 +230,7 @@ func differ(a, b *http.Request, vary string) bool {
 func folded(h http.Header, name string) []string {
 	var all []string
 	for n, values := range h {
-		if strings.ToLower(n) == strings.ToLower(name) {
+		if strings.EqualFold(n, name) {
 			for _, v := range values {
 				all = append(all, strings.Trim(v, " \t\r\n"))
 			}

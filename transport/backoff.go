@@ -41,13 +41,13 @@ func exponential(base, limit time.Duration, attempt int) time.Duration {
 // delay returns how long to wait after the given attempt, and whether it was
 // the server that made it as long as it is. What the server asked for is a
 // floor under the delay, up to MaxHint.
-func (p *Retry) delay(attempt int, resp *http.Response, hint Hint) (d time.Duration, hinted bool) {
-	if p.Backoff != nil {
-		d = min(max(0, p.Backoff(p.BaseDelay, p.MaxDelay, attempt-1, resp)), p.MaxDelay)
+func (r *Retry) delay(attempt int, resp *http.Response, hint Hint) (d time.Duration, hinted bool) {
+	if r.Backoff != nil {
+		d = min(max(0, r.Backoff(r.BaseDelay, r.MaxDelay, attempt-1, resp)), r.MaxDelay)
 	} else {
-		d = p.Jitter.apply(exponential(p.BaseDelay, p.MaxDelay, attempt))
+		d = r.Jitter.apply(exponential(r.BaseDelay, r.MaxDelay, attempt))
 	}
-	if floor := min(hint.After, p.MaxHint); floor > d {
+	if floor := min(hint.After, r.MaxHint); floor > d {
 		return floor, true
 	}
 	return d, false

@@ -187,7 +187,7 @@ func (c *circuit) reportLocked(b *Breaker, p permit, v Verdict, began time.Time)
 		c.lastFail = r.now.UnixNano()
 	}
 	if c.counter.count(r, b.FailureThreshold) {
-		return c.trip(b, c.openTime(b, v))
+		return c.trip(c.openTime(b, v))
 	}
 	c.setWord(c.generation())
 	return nil
@@ -199,7 +199,7 @@ func (c *circuit) reportProbe(b *Breaker, v Verdict, began time.Time) *Change {
 	case v.Outcome == Failed, v.Outcome == Success && !began.IsZero() && c.counter.slow(time.Since(began)):
 		c.lastFail = time.Now().UnixNano()
 		c.openings++
-		return c.trip(b, c.openTime(b, v))
+		return c.trip(c.openTime(b, v))
 	case v.Outcome == Success:
 		if c.successes++; int(c.successes) >= b.Successes {
 			return c.become(Closed)
@@ -218,7 +218,7 @@ func (c *circuit) openTime(b *Breaker, v Verdict) time.Duration {
 	return min(max(d, v.Hint.After), b.MaxOpenFor)
 }
 
-func (c *circuit) trip(b *Breaker, d time.Duration) *Change {
+func (c *circuit) trip(d time.Duration) *Change {
 	o := &opening{until: time.Now().Add(d), rejected: new(stripes)}
 	if last := c.open.Load(); last != nil {
 		o.rejected = last.rejected
@@ -247,7 +247,7 @@ func (c *circuit) become(s State) *Change {
 // force and reset are the operators' calls.
 func (c *circuit) force(b *Breaker, d time.Duration) {
 	c.mu.Lock()
-	change := c.trip(b, d)
+	change := c.trip(d)
 	c.mu.Unlock()
 	b.tell(change)
 }

@@ -81,7 +81,9 @@
 //	Slow.Over                 5s
 //	Buffer.MaxBytes           1048576 bytes
 //	Stats.Window              1m0s
-//	Timeout, Deadline         no limit
+//	Limit.Queue               as many as Concurrency
+//	Limit.Wait                1s
+//	Timeout, Deadline, Limit  no limit
 //
 // # What it leaves out
 //

@@ -61,7 +61,7 @@ func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 	state := b.Engine.State(name)
 
 	c.mu.Lock()
-	changes := []*Change{c.follow(b, state)}
+	changes := []*Change{c.follow(state)}
 	probe := passes && c.state != Closed
 	if probe && int(c.probes) >= b.Probes {
 		passes, probe = false, false
@@ -90,10 +90,10 @@ func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 }
 
 // follow takes over the engine's state.
-func (c *circuit) follow(b *Breaker, s State) *Change {
+func (c *circuit) follow(s State) *Change {
 	switch {
 	case s == Open && c.state == Closed:
-		return c.trip(b, 0)
+		return c.trip(0)
 	case s == Closed && c.state != Closed:
 		return c.become(Closed)
 	}
@@ -121,18 +121,18 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 	c.mu.Lock()
 	var change *Change
 	if c.generation() == p.word&^flags {
-		change = c.followReport(b, p, v, state)
+		change = c.followReport(p, v, state)
 	}
 	c.mu.Unlock()
 	b.tell(change)
 }
 
-func (c *circuit) followReport(b *Breaker, p permit, v Verdict, s State) *Change {
+func (c *circuit) followReport(p permit, v Verdict, s State) *Change {
 	if v.Outcome == Failed {
 		c.lastFail = time.Now().UnixNano()
 	}
 	if p.probe && s == Open {
-		return c.trip(b, 0)
+		return c.trip(0)
 	}
-	return c.follow(b, s)
+	return c.follow(s)
 }

@@ -93,6 +93,10 @@ func (f *Failure) Verdict() Verdict { return f.verdict }
 // Timeout reports whether it was a time-out, as [net.Error] asks.
 func (f *Failure) Timeout() bool { return f.Category == TimedOut || isTimeout(f.cause) }
 
+// Temporary returns what Timeout does. It is there because a [net.Error] must
+// have it.
+func (f *Failure) Temporary() bool { return f.Timeout() }
+
 // LogValue makes a Failure a group of its fields for [log/slog].
 func (f *Failure) LogValue() slog.Value {
 	return slog.GroupValue(

@@ -72,7 +72,8 @@ type Retry struct {
 	// Check, if not nil, says in place of the verdict whether another attempt
 	// is worth it. It is go-retryablehttp's type, so that its policies fit:
 	// [DefaultCheck] is that library's own. An error that it returns is kept
-	// in the log and ends the attempts.
+	// in the log and ends the attempts. It is not asked about refusals of an
+	// open circuit: they are quick only if nobody waits for the circuit.
 	Check retryablehttp.CheckRetry
 
 	// Backoff, if not nil, computes the wait in place of BaseDelay, doubled

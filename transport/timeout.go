@@ -52,6 +52,10 @@ func (e *TimeoutError) Error() string {
 // Timeout returns true.
 func (e *TimeoutError) Timeout() bool { return true }
 
+// Temporary returns true, as that of [context.DeadlineExceeded] does. It is
+// there because a [net.Error] must have it.
+func (e *TimeoutError) Temporary() bool { return true }
+
 // Is reports whether target is [context.DeadlineExceeded].
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 

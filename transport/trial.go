@@ -160,7 +160,7 @@ func (t *trial) judge(resp *http.Response, err error) (time.Duration, Reason) {
 // worth says whether another attempt can help.
 func (t *trial) worth(resp *http.Response, err error) Reason {
 	worth := t.verdict.Retryable || t.verdict.Hint.Retry == RetryYes && t.verdict.Category != OK
-	if t.Check != nil {
+	if t.Check != nil && t.verdict.Category != CircuitOpen {
 		var failed error
 		if worth, failed = t.Check(t.req.Context(), resp, err); failed != nil && err == nil {
 			t.log.checkFailed(t, failed)

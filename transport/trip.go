@@ -99,8 +99,12 @@ func NewTrip(ctx context.Context) (context.Context, *Trip) {
 	if t := TripFrom(ctx); t != nil {
 		return ctx, t
 	}
-	t := new(Trip)
-	return withCall(ctx, func(c *call) { c.trip = t }), t
+	both := &struct { // in one allocation
+		call
+		Trip
+	}{call: *callOf(ctx)}
+	both.trip = &both.Trip
+	return context.WithValue(ctx, callKey{}, &both.call), &both.Trip
 }
 
 // TripFrom returns the Trip that [NewTrip] put in the context, or nil.

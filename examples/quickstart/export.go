@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -39,7 +41,8 @@ func export(ctx context.Context) (flush func(), err error) {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		tp.Shutdown(ctx)
-		mp.Shutdown(ctx)
+		if err := errors.Join(tp.Shutdown(ctx), mp.Shutdown(ctx)); err != nil {
+			fmt.Fprintln(os.Stderr, "quickstart: sending telemetry:", err)
+		}
 	}, nil
 }

@@ -30,8 +30,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // run is the program. It returns its exit code: 2 for wrong flags, 1 if it
@@ -68,7 +69,7 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	d.settings(o, up)
 
 	up.start()
-	bare := &http.Client{Timeout: o.timeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	bare := &http.Client{Timeout: o.timeout}
 	without := summarize(l.run(ctx, bare, d.progress("bare", l.calls)))
 	seenBare := up.requests()
 
@@ -99,7 +100,7 @@ func (o options) service(ctx context.Context) (*upstream, load, error) {
 	if o.url != "" {
 		return nil, l, reach(ctx, o.url)
 	}
-	up, err := newUpstream(o.seed)
+	up, err := newUpstream(ctx, o.seed)
 	if err != nil {
 		return nil, l, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // serve keeps the Agent's health page up until ctx is over.
 func serve(ctx context.Context, agent *safetrip.Agent, out io.Writer) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

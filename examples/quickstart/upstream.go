@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"hash/fnv"
 	"math/rand/v2"
@@ -40,14 +41,14 @@ const faultShare = 0.12
 // it has seen.
 const callHeader = "X-Call"
 
-func newUpstream(seed uint64) (*upstream, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func newUpstream(ctx context.Context, seed uint64) (*upstream, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	u := &upstream{URL: "http://" + l.Addr().String(), seed: seed, seen: make(map[string]int)}
 	u.server.Handler = u
-	go u.server.Serve(l)
+	go func() { _ = u.server.Serve(l) }() // until close
 	return u, nil
 }
 
@@ -137,7 +138,7 @@ func hangUp(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		_ = tcp.SetLinger(0)
 	}
 	conn.Close()
 }
