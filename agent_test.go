@@ -225,6 +225,9 @@ func TestAnOutageIsAnswered(t *testing.T) {
 			}
 		})
 	}
+	if got := agent.Report().Answers; got[transport.SourceOrigin] != 1 || got[transport.SourceCache] != 1 || got[transport.SourceStatic] != 2 {
+		t.Errorf("answers by source: %v; want 1 of the service, 1 of the cache, 2 made up", got)
+	}
 	if s := agent.Report(); len(s.Circuits) != 1 || s.Circuits[0].State != transport.Open {
 		t.Errorf("circuits %+v; want one, open", s.Circuits)
 	}

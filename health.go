@@ -50,10 +50,23 @@ func (a *Agent) monitor() *healthz.Monitor {
 			s.Caches = func() []transport.CacheState { return []transport.CacheState{a.config.Cache.State()} }
 		}
 		if s.Answers == nil {
-			s.Answers = a.ladder.Answers
+			s.Answers = a.answers
 		}
 	}
 	return m
+}
+
+// answers returns how many answers there were by where they came from: those of
+// the ladder's steps, and those that the service gave.
+func (a *Agent) answers() map[transport.Source]uint64 {
+	all := a.ladder.Answers()
+	if all == nil {
+		all = make(map[transport.Source]uint64, 1)
+	}
+	if n := a.stats.Traffic().Succeeded; n > 0 {
+		all[transport.SourceOrigin] += n
+	}
+	return all
 }
 
 // start begins the background work, which Close ends.

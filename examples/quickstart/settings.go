@@ -11,6 +11,7 @@ import (
 
 	"github.com/safetrip-go/safetrip"
 	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/healthz"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -91,7 +92,11 @@ func (o options) config(onChange func(transport.Change)) safetrip.Config {
 		Timeout:  transport.Timeout{Headers: o.timeout / 8},
 		Deadline: transport.Deadline{Total: o.timeout * 3 / 4},
 		Buffer:   &transport.Buffer{},
-		Steps:    []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
+		Health: &healthz.Monitor{
+			Interval: time.Second,
+			Detail:   func(*http.Request) bool { return true }, // it is served on the loopback interface alone
+		},
+		Steps: []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
 	}
 }
 
