@@ -123,3 +123,18 @@ func TestFields(t *testing.T) {
 		t.Errorf("got %q", f)
 	}
 }
+
+func TestLongFields(t *testing.T) {
+	long := string(bytes.Repeat([]byte("v"), 70_000))
+	h := http.Header{"X-Long": {long, "short", long}, http.CanonicalHeaderKey(string(bytes.Repeat([]byte("n"), 300))): {long[:200]}}
+	f := packFields(h)
+	got, _ := f.unpack(0)
+	if !reflect.DeepEqual(got, h) || f.check() != nil {
+		t.Errorf("it came back otherwise, %v", f.check())
+	}
+	for i := range len(f) {
+		if i%997 == 0 && f[:i].check() == nil {
+			t.Errorf("cut to %d bytes it is good too", i)
+		}
+	}
+}

@@ -70,9 +70,10 @@ func (c *caching) validate(a *asking, e *entry, done func(outcome)) (*http.Respo
 	if out == a.Request {
 		return c.keep(a.Request, resp, m, done), nil
 	}
-	resp.Request = a.Request
 	if resp.StatusCode != http.StatusNotModified {
-		return c.keep(a.Request, resp, m, done), nil
+		c.keep(a.Request, resp, m, done)
+		resp.Request = a.Request
+		return resp, nil
 	}
 	fresh := c.refreshEntry(a, e, resp, m, done)
 	transport.Discard(resp)

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -99,11 +100,11 @@ func (e *entry) refreshed(h http.Header) http.Header {
 	merged, _ := e.head.unpack(len(h))
 	nominated := connectionNames(h)
 	for name, values := range h {
-		switch name {
+		switch http.CanonicalHeaderKey(name) {
 		case "Content-Length", "Content-Encoding", "Content-Range", "Content-Type":
 			continue
 		}
-		if !isPassing(name) && !slices.Contains(nominated, http.CanonicalHeaderKey(name)) {
+		if !isPassing(name) && !slices.Contains(nominated, strings.ToLower(name)) {
 			merged[name] = values
 		}
 	}

@@ -55,7 +55,7 @@ func appendString(b []byte, s string) []byte {
 // connectionNames returns the names that Connection lists, in lower case.
 func connectionNames(h http.Header) []string {
 	var names []string
-	for _, line := range h["Connection"] {
+	for _, line := range valuesOf(h, "Connection") {
 		for name := range strings.SplitSeq(line, ",") {
 			names = append(names, strings.ToLower(strings.Trim(name, " \t")))
 		}
@@ -66,7 +66,7 @@ func connectionNames(h http.Header) []string {
 // isPassing says whether a header has no meaning beyond the call it came with.
 // A colon in a name marks what the kit says to itself.
 func isPassing(name string) bool {
-	switch name {
+	switch http.CanonicalHeaderKey(name) {
 	case "Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 		"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization", "Authentication-Info", "Www-Authenticate",
 		"Set-Cookie", "Set-Cookie2", "Age":

@@ -110,7 +110,7 @@ func isStream(h http.Header) bool {
 
 // store begins to store resp if it may be stored, and reports whether it does.
 func (c *core) store(req *http.Request, resp *http.Response, post string, m mark, done func(outcome)) bool {
-	cc, ok := parseControl(resp.Header["Cache-Control"])
+	cc, ok := parseControl(valuesOf(resp.Header, "Cache-Control"))
 	if !ok || cc.noStore || c.closed.Load() {
 		return false
 	}
@@ -121,7 +121,7 @@ func (c *core) store(req *http.Request, resp *http.Response, post string, m mark
 	}
 	a := c.read(req)
 	a.post = post
-	spec, ok := parseVary(resp.Header["Vary"])
+	spec, ok := parseVary(valuesOf(resp.Header, "Vary"))
 	if !ok || !c.mayStore(&a, resp, cc, t) {
 		return false
 	}
@@ -132,7 +132,7 @@ func (c *core) store(req *http.Request, resp *http.Response, post string, m mark
 
 // useful says whether a response on these terms could ever be served.
 func (c *core) useful(resp *http.Response, t terms) bool {
-	asking := c.ServeFresh && (resp.Header["Etag"] != nil || resp.Header["Last-Modified"] != nil)
+	asking := c.ServeFresh && hasValidator(resp.Header)
 	if resp.StatusCode >= 400 || !t.explicit && !lasting(resp.StatusCode) {
 		return c.ServeFresh && t.explicit && !t.noCache && t.life > 0
 	}
@@ -144,14 +144,19 @@ func (c *core) mayStore(a *asking, resp *http.Response, cc control, t terms) boo
 	if a.noStore || valuesOf(a.Header, "Range") != nil {
 		return false
 	}
-	if sent := resp.Request; sent != nil && sent != a.Request && !c.SingleUser && !c.credentials.same(sent, a.Request) {
-		// Somebody further in has told the service who asks, and we cannot know
-		// whom the next caller will be taken for.
+	if c.askedForAnother(a, resp) {
 		return false
 	}
 	if c.SingleUser || !a.anonymous() {
 		return true
 	}
 	// A cookie without a word about caching makes it somebody's own.
-	return !cc.private && (resp.Header["Set-Cookie"] == nil || t.explicit || cc.public)
+	return !cc.private && (valuesOf(resp.Header, "Set-Cookie") == nil || t.explicit || cc.public)
+}
+
+// askedForAnother reports whether somebody further in has told the service who
+// asks. Whom the next caller would be taken for, a cache cannot know.
+func (c *core) askedForAnother(a *asking, resp *http.Response) bool {
+	sent := resp.Request
+	return sent != nil && sent != a.Request && !c.SingleUser && !c.credentials.same(sent, a.Request)
 }

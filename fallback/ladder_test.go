@@ -123,7 +123,7 @@ func TestSteps(t *testing.T) {
 			o := new(origin)
 			dead(o)
 			l := &fallback.Ladder{Steps: []fallback.Step{failing("one", fallback.ErrNoAnswer), failing("two", nil)}}
-			if _, err := l.Wrap(o).RoundTrip(request(t, "GET", "http://example.com/", "")); err != error(first) { //nolint:errorlint // it must be the very same
+			if _, err := l.Wrap(o).RoundTrip(request(t, "GET", "http://example.com/", "")); err != error(first) { // the very same
 				t.Errorf("got %v", err)
 			}
 		},

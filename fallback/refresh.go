@@ -7,12 +7,16 @@ import (
 )
 
 // refresh lets a 304 that the caller asked for bring what is stored up to
-// date: RFC 9111, section 4.3.4.
+// date, if it names that: RFC 9111, section 4.3.4. Without a validator it may
+// speak of what the caller has, which may be something else.
 func (c *core) refresh(req *http.Request, resp *http.Response, m mark) {
-	if hasBody(req) || c.empty() {
+	if hasBody(req) || c.empty() || !hasValidator(resp.Header) {
 		return
 	}
 	a := c.read(req)
+	if c.askedForAnother(&a, resp) {
+		return
+	}
 	if e := c.find(&a); e != nil {
 		c.refreshEntry(&a, e, resp, m, nil)
 	}
@@ -56,11 +60,13 @@ func (e *entry) describedBy(h http.Header) bool {
 	if tags := h["Etag"]; len(tags) > 0 {
 		return etag != "" && weakEqual(tags[0], etag)
 	}
-	if dates := h["Last-Modified"]; len(dates) > 0 && modified != "" {
+	if dates := h["Last-Modified"]; len(dates) > 0 {
 		return dates[0] == modified
 	}
 	return true
 }
+
+func hasValidator(h http.Header) bool { return len(h["Etag"]) > 0 || len(h["Last-Modified"]) > 0 }
 
 func weakEqual(a, b string) bool { return strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/") }
 
@@ -82,8 +88,8 @@ func (c *core) compareHead(req *http.Request, resp *http.Response, m mark) {
 		sameLength := resp.ContentLength < 0 || e.uncompressed || resp.ContentLength == int64(len(e.body))
 		if !sameLength || !e.describedBy(resp.Header) {
 			c.forget(&a)
-			return
+		} else if hasValidator(resp.Header) {
+			c.refreshEntry(&a, e, resp, m, nil)
 		}
-		c.refreshEntry(&a, e, resp, m, nil)
 	}
 }

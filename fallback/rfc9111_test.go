@@ -507,3 +507,59 @@ func TestWhatIsHandedOutAgain(t *testing.T) {
 		t.Errorf("what one caller did to its header, another sees: %v", again.Header)
 	}
 }
+
+func TestA304AboutWhatTheCallerHasIsNotAboutWhatIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := new(origin)
+		rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+		o.says(200, `Cache-Control: max-age=60|Etag: "v1"`, "old")
+		get(t, rt, "http://example.com/", "")
+		time.Sleep(61 * time.Second)
+		for _, lines := range []string{"Cache-Control: max-age=60", `Etag: "v2"|Cache-Control: max-age=60`, "Last-Modified: -1h|Cache-Control: max-age=60"} {
+			o.says(304, lines, "")
+			get(t, rt, "http://example.com/", `If-None-Match: "v2"`)
+			o.says(200, "", "new")
+			if got, _ := second(t, rt, o, "Cache-Control: max-stale=1"); got == "hit" {
+				t.Errorf("%s: RFC 9111, 4.3.4: what is stored became fresh", lines)
+			}
+			o.says(200, `Cache-Control: max-age=60|Etag: "v1"|Age: 61`, "old")
+			get(t, rt, "http://example.com/", "Cache-Control: no-cache")
+		}
+	})
+}
+
+func TestTheLaterAnswerStays(t *testing.T) {
+	o := new(origin)
+	rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+	o.says(200, "Cache-Control: max-age=60", "earlier")
+	slow, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com/", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.says(200, "Cache-Control: max-age=60", "later")
+	get(t, rt, "http://example.com/", "")
+	toEnd(slow.Body)
+	slow.Body.Close()
+	if _, body := get(t, rt, "http://example.com/", ""); body != "later" {
+		t.Errorf("RFC 9111, 4: got the %s one", body)
+	}
+}
+
+func TestHeadersInSpellingsOfTheirOwnMeanTheSame(t *testing.T) {
+	for _, lines := range []string{"cache-control: no-store", "cache-control: private", "vary: *", "Cache-Control: max-age=60|cache-control: no-store"} {
+		s := newStack(nil)
+		s.says(200, lines, "good")
+		get(t, s, "http://example.com/", "")
+		s.dies()
+		if _, body := get(t, s, "http://example.com/", ""); body == "good" {
+			t.Errorf("%s: it was stored", lines)
+		}
+	}
+	s := newStack(nil)
+	s.says(200, "set-cookie: a=b|Cache-Control: max-age=60|connection: x-hop|x-hop: 1", "good")
+	get(t, s, "http://example.com/", "")
+	s.dies()
+	if resp, body := get(t, s, "http://example.com/", ""); body != "good" || resp.Header["set-cookie"] != nil || resp.Header["x-hop"] != nil {
+		t.Errorf("got %q, %v", body, resp.Header)
+	}
+}

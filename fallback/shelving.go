@@ -90,6 +90,9 @@ func (c *core) put(ctx context.Context, to address, e *entry, m mark) bool {
 	}
 	next := res.with(e.spec)
 	at := place(to.variant, next.nonce)
+	if old, ok := c.shelf.get(ctx, r, at).(*entry); ok && old.received.After(e.received) && old.received.Before(time.Now().Add(clockSkew)) {
+		return true // what came later was read sooner
+	}
 	c.shelf.put(ctx, r, at, e, ttl)
 	switch {
 	case c.memory == nil:

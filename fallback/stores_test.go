@@ -314,3 +314,47 @@ func TestAClockThatWasSetBackIsAMiss(t *testing.T) {
 }
 
 var _ http.RoundTripper = (*stack)(nil)
+
+func TestWhatIsGoneIsGoneFromAStore(t *testing.T) {
+	store := &spyStore{Memory: fallback.NewMemory(0)}
+	s := remoteStack(store, nil)
+	s.says(200, "", "good")
+	get(t, s, "http://example.com/", "")
+	s.cache.Close()
+	if store.Len() != 2 {
+		t.Fatalf("%d values are stored", store.Len())
+	}
+	s = remoteStack(store, nil)
+	s.says(404, "", "gone")
+	get(t, s, "http://example.com/", "")
+	s.dies()
+	if _, body := get(t, s, "http://example.com/", ""); body == "good" {
+		t.Error("it was kept")
+	}
+}
+
+func TestCloseWaitsForWhatIsOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{Memory: fallback.NewMemory(0)}
+		store.breaks(func(context.Context, string) error {
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		})
+		s := remoteStack(store, nil)
+		s.says(200, "", "good")
+		start := time.Now()
+		get(t, s, "http://example.com/", "")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the caller waited %v for the store", took)
+		}
+		s.cache.Close()
+		if store.Len() != 2 || s.cache.State().Stored != 1 {
+			t.Errorf("%d values, %+v", store.Len(), s.cache.State())
+		}
+		get(t, s, "http://example.com/other", "")
+		synctest.Wait()
+		if store.Len() != 2 {
+			t.Error("after Close something was stored")
+		}
+	})
+}

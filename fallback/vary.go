@@ -31,17 +31,14 @@ func parseVary(lines []string) (string, bool) {
 	return strings.Join(slices.Compact(names), ","), true
 }
 
-// valuesOf returns the values of a header whatever spelling its name has. The
-// canonical one is the usual one; others are sought only if told to, because
-// that takes a walk over all of them.
-func valuesOf(h http.Header, canonical string) []string {
-	if v, ok := h[canonical]; ok {
-		return v
-	}
-	for name, v := range h {
-		if len(name) == len(canonical) && strings.EqualFold(name, canonical) {
-			return v
+// valuesOf returns the values of a header in whatever spellings its name is
+// there. Only what comes from net/http is sure to be in the canonical one.
+func valuesOf(h http.Header, name string) []string {
+	values := h[name]
+	for n, v := range h {
+		if len(n) == len(name) && n != name && strings.EqualFold(n, name) {
+			values = append(slices.Clip(values), v...)
 		}
 	}
-	return nil
+	return values
 }

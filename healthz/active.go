@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
@@ -71,8 +70,7 @@ func (h HTTP) run(ctx context.Context) Result {
 	if resp == nil || resp.Body == nil {
 		return Result{Err: errNoAnswer}
 	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, drain)
+	transport.Discard(resp)
 	if resp.StatusCode == h.Status || h.Status == 0 && resp.StatusCode/100 == 2 {
 		return Result{}
 	}

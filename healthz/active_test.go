@@ -31,7 +31,8 @@ func category(t *testing.T, c Check) string {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, errTimeout)
 	defer cancel()
 	r := &run{m: m, ctx: ctx}
-	res := c.Run(ctx)
+	var res Result
+	r.call(ctx, e, &res)
 	r.record(e, 0, res)
 	return e.say(e.last.Load())
 }
@@ -48,6 +49,9 @@ func TestHTTP(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/moved":
 			http.Redirect(w, r, other.URL, http.StatusFound)
+		case "/stream":
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
 		case "/auth":
 			if user, password, ok := r.BasicAuth(); !ok || user != "me" || password != "pw" {
 				w.WriteHeader(http.StatusUnauthorized)
@@ -67,6 +71,7 @@ func TestHTTP(t *testing.T) {
 		want string
 	}{
 		{"a service that answers", HTTP{URL: server.URL}, "ok"},
+		{"one whose answer never ends", HTTP{URL: server.URL + "/stream"}, "ok"},
 		{"one that is down", HTTP{URL: server.URL + "/down"}, "system: status 503"},
 		{"one that redirects is not followed", HTTP{URL: server.URL + "/moved"}, "business_logic: status 302, and redirects are not followed"},
 		{"one that must answer 418", HTTP{URL: server.URL + "/teapot", Status: 418}, "ok"},
@@ -77,8 +82,9 @@ func TestHTTP(t *testing.T) {
 		{"a transport that returns nothing", HTTP{URL: server.URL, Transport: transport.Func(func(*http.Request) (*http.Response, error) { return nil, nil })}, "business_logic"},
 	} {
 		test.http.Name = "x"
-		if got := category(t, test.http.Check()); got != test.want {
-			t.Errorf("%s: %s, want %s", test.what, got, test.want)
+		begin := time.Now()
+		if got := category(t, test.http.Check()); got != test.want || time.Since(begin) > 4*time.Second {
+			t.Errorf("%s: %s after %v, want %s", test.what, got, time.Since(begin), test.want)
 		}
 	}
 	if elsewhere.Load() {

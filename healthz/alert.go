@@ -23,7 +23,7 @@ type Alert struct {
 }
 
 // Recovered says whether the alert is of something that is well again.
-func (a Alert) Recovered() bool { return a.To < a.From }
+func (a Alert) Recovered() bool { return a.To == Healthy }
 
 // Alerts says who is told of changes, and when. Between a check and its alerts
 // stands a hysteresis: a check that goes back and forth raises one alert and
@@ -38,7 +38,7 @@ type Alerts struct {
 	Bad int
 
 	// Good is how many runs in a row must find a check better before an alert
-	// says that it recovered. If zero, it is 2; if negative, it is 1.
+	// says so. If zero, it is 2; if negative, it is 1.
 	Good int
 
 	// Repeat repeats an alert while the check stays bad, on the first bad run

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,6 +88,66 @@ func TestAlerts(t *testing.T) {
 			}
 			if r := m.Report(); len(r.Alerts) != 0 || len(r.AlertLog) != 2 || !r.AlertLog[0].Recovered() {
 				t.Errorf("the report has %+v and %+v", r.Alerts, r.AlertLog)
+			}
+		})
+	})
+	t.Run("an alert lasts no longer than the Run that raised it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var s script
+			s.set(bad)
+			m := &Monitor{Thresholds: quiet, Checks: []Check{s.check("cpu")}}
+			stop := settled(t, m)
+			time.Sleep(interval)
+			synctest.Wait()
+			if r := m.Report(); len(r.Alerts) != 1 {
+				t.Fatalf("%+v", r.Alerts)
+			}
+			stop()
+			if r := m.Report(); len(r.Alerts) != 0 {
+				t.Errorf("after Run: %+v", r.Alerts)
+			}
+			s.set(Result{})
+			settled(t, m)
+			if r := m.Report(); len(r.Alerts) != 0 {
+				t.Errorf("in the next Run, %v: %+v", r.Status, r.Alerts)
+			}
+		})
+	})
+	t.Run("from critical to a warning is better, but has not recovered", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var s script
+			var e ear
+			var log bytes.Buffer
+			s.set(bad)
+			settled(t, &Monitor{Thresholds: quiet, Checks: []Check{s.check("cpu")}, Alerts: Alerts{Good: 1, Repeat: 1, Sinks: []Sink{e.sink, Log(textLogger(&log))}}})
+			time.Sleep(interval)
+			s.set(Result{Status: Warning, Value: 85, Threshold: 80, Unit: "%"})
+			time.Sleep(2 * interval)
+			synctest.Wait()
+			heard := e.heard()
+			last := heard[len(heard)-1]
+			if last.From != Critical || last.To != Warning || !last.Repeat || slices.ContainsFunc(heard, Alert.Recovered) {
+				t.Errorf("%+v", heard)
+			}
+			for _, want := range []string{`level=WARN msg="health alert" is=better`, `level=WARN msg="health alert" is="still bad"`} {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("nothing of %s in\n%s", want, log.String())
+				}
+			}
+		})
+	})
+	t.Run("a sink may change the alert it was given", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var s script
+			var e ear
+			s.set(bad)
+			scribbles := func(_ context.Context, a Alert) { a.Reasons[0] = "scribble" }
+			m := &Monitor{Thresholds: quiet, Checks: []Check{s.check("cpu")}, Alerts: Alerts{Sinks: []Sink{scribbles, e.sink}}}
+			settled(t, m)
+			time.Sleep(interval)
+			synctest.Wait()
+			if heard, r := e.heard(), m.Report(); heard[0].Reasons[0] == "scribble" || r.Alerts[0].Reasons[0] == "scribble" {
+				t.Errorf("%+v, %+v", heard, r.Alerts)
 			}
 		})
 	})

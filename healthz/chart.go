@@ -40,7 +40,8 @@ type chartMark struct {
 // successChart draws the share of calls that went well, from 0 to 100 %.
 func successChart(list []sample, now time.Time) chart {
 	y := func(s sample) float64 { return chartHeight * (1 - s.success/100) }
-	line := chartLine{Name: "success", Path: curve(list, now, y), Area: area(list, now, y), Now: "no calls"}
+	cut := stretches(list, now)
+	line := chartLine{Name: "success", Path: curve(cut, now, y), Area: area(cut, now, y), Now: "no calls"}
 	if n := len(list); n > 0 && list[n-1].calls > 0 {
 		line.Now = amount(list[n-1].success, "%")
 	}
@@ -79,8 +80,9 @@ func latencyChart(list []sample, now time.Time) chart {
 		return chartHeight * (1 - (at-float64(bottom))/float64(top-bottom))
 	}
 	c := chart{Label: "Response times over the last 10 minutes, now"}
+	cut := stretches(list, now)
 	for _, l := range lines {
-		line := chartLine{Name: l.name, Path: curve(list, now, func(s sample) float64 { return place(l.of(s)) }), Now: "–"}
+		line := chartLine{Name: l.name, Path: curve(cut, now, func(s sample) float64 { return place(l.of(s)) }), Now: "–"}
 		if n := len(list); n > 0 && list[n-1].calls > 0 {
 			line.Now = spell(l.of(list[n-1]))
 		}
@@ -122,48 +124,48 @@ func decades(list []sample) (bottom, top int) {
 	return min(bottom, top-2), top
 }
 
-// curve returns an SVG path through the samples; where there were no calls it
-// has a gap.
-func curve(list []sample, now time.Time, y func(sample) float64) string {
-	var b strings.Builder
-	pen := "M"
-	for _, s := range list {
-		x := xOf(s, now)
-		if s.calls == 0 || x < 0 {
-			pen = "M"
+// stretches cuts the samples where there were no calls, and where none were
+// taken for a while.
+func stretches(list []sample, now time.Time) [][]sample {
+	var out [][]sample
+	open := false
+	for i, s := range list {
+		if s.calls == 0 || xOf(s, now) < 0 {
+			open = false
 			continue
 		}
-		fmt.Fprintf(&b, "%s%.1f %.1f", pen, x, y(s))
-		pen = "L"
+		if !open || s.at.Sub(list[i-1].at) > 3*sampleEvery {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], s)
+		open = true
+	}
+	return out
+}
+
+// curve returns an SVG path through each stretch.
+func curve(cut [][]sample, now time.Time, y func(sample) float64) string {
+	var b strings.Builder
+	for _, list := range cut {
+		pen := "M"
+		for _, s := range list {
+			fmt.Fprintf(&b, "%s%.1f %.1f", pen, xOf(s, now), y(s))
+			pen = "L"
+		}
 	}
 	return b.String()
 }
 
 // area is curve, filled down to the axis.
-func area(list []sample, now time.Time, y func(sample) float64) string {
+func area(cut [][]sample, now time.Time, y func(sample) float64) string {
 	var b strings.Builder
-	open, last := false, 0.0
-	end := func() {
-		if open {
-			fmt.Fprintf(&b, "V%.0fZ", chartHeight)
+	for _, list := range cut {
+		fmt.Fprintf(&b, "M%.1f %.0f", xOf(list[0], now), chartHeight)
+		for _, s := range list {
+			fmt.Fprintf(&b, "L%.1f %.1f", xOf(s, now), y(s))
 		}
-		open = false
+		fmt.Fprintf(&b, "V%.0fZ", chartHeight)
 	}
-	for _, s := range list {
-		x := xOf(s, now)
-		if s.calls == 0 || x < 0 || open && x-last > 3*chartWidth/samplesLen {
-			end()
-			if s.calls == 0 || x < 0 {
-				continue
-			}
-		}
-		if !open {
-			fmt.Fprintf(&b, "M%.1f %.0f", x, chartHeight)
-		}
-		fmt.Fprintf(&b, "L%.1f %.1f", x, y(s))
-		open, last = true, x
-	}
-	end()
 	return b.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -33,8 +34,8 @@ type Check struct {
 	// and the check fails, without another run, until it ended.
 	Timeout time.Duration
 
-	// MaxAge is the age from which on a verdict is too old to believe, which
-	// is critical. If zero, it is three times Interval, and Timeout; if
+	// MaxAge is the age beyond which a verdict is too old to believe, which is
+	// critical. If zero, it is three times Interval, and Timeout; if
 	// negative, verdicts do not age.
 	MaxAge time.Duration
 
@@ -75,7 +76,8 @@ type Result struct {
 	// Unit is the unit of Value and Threshold, such as "%" or "s".
 	Unit string
 
-	note string // said beside the category; one of the kit's own phrases
+	category string // of Err
+	note     string // said beside it; one of the kit's own phrases
 }
 
 // Func returns a check that passes while fn returns nil, such as a database's
@@ -139,6 +141,7 @@ func (c *Check) defaults(interval time.Duration) {
 	if c.Interval == 0 {
 		c.Interval = interval
 	}
+	c.Interval = min(c.Interval, math.MaxInt64/4) // three times that is a Duration still
 	if c.Timeout == 0 {
 		c.Timeout = min(10*time.Second, c.Interval)
 	}

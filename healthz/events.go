@@ -14,8 +14,8 @@ const (
 	// refresh is how often a live page is sent what changed.
 	refresh = 2 * time.Second
 
-	// patience is how long one event may take to be written: a viewer that
-	// does not read is not kept.
+	// patience is how long one event may take to be written: a viewer whose
+	// connection takes nothing more is not kept.
 	patience = 10 * time.Second
 )
 

@@ -2,6 +2,7 @@ package healthz
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -82,7 +83,8 @@ func (m *Monitor) format(q question, query url.Values, accept []string) format {
 //	the mount point       healthz
 //	.../db                the check db of healthz
 //
-// The mount point is "/", "" or what the pattern of a ServeMux matches whole.
+// The mount point is "/", "" or what the pattern of a ServeMux matches whole;
+// a check of a probe comes second only if there is one of that name.
 func (m *Monitor) question(path, pattern string) (question, bool) {
 	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	n := len(segments)
@@ -93,19 +95,22 @@ func (m *Monitor) question(path, pattern string) (question, bool) {
 	if p := probeNamed(last); p != nil {
 		return question{probe: p}, true
 	}
-	known := find(*m.entries.Load(), last) != nil
+	var p *probe
 	if n > 1 {
-		if p := probeNamed(segments[n-2]); p != nil {
-			return question{probe: p, only: last}, known
-		}
+		p = probeNamed(segments[n-2])
 	}
-	if mounted(pattern, segments) {
+	known := find(*m.entries.Load(), last) != nil
+	switch {
+	case p != nil && known:
+		return question{probe: p, only: last}, true
+	case mounted(pattern, segments):
 		return question{probe: probes[0]}, true
 	}
-	return question{probe: probes[0], only: last}, known
+	return question{probe: cmp.Or(p, probes[0]), only: last}, known
 }
 
-// mounted says whether a path is all that a [http.ServeMux] pattern asks for.
+// mounted says whether a path is all that a [http.ServeMux] pattern asks for. A
+// wildcard at its end does not count: what stands there is a check's name.
 func mounted(pattern string, segments []string) bool {
 	slash := strings.IndexByte(pattern, '/')
 	if slash < 0 {
@@ -115,7 +120,7 @@ func mounted(pattern string, segments []string) bool {
 	want = slices.DeleteFunc(want, func(s string) bool { return s == "{$}" || strings.HasSuffix(s, "...}") })
 	return slices.EqualFunc(want, segments, func(want, got string) bool {
 		return want == got || strings.HasPrefix(want, "{") && strings.HasSuffix(want, "}")
-	})
+	}) && want[len(want)-1] == segments[len(segments)-1]
 }
 
 // code returns the status code for a status.

@@ -87,6 +87,50 @@ func TestWhatIsInTheReportIsTextOnThePage(t *testing.T) {
 	})
 }
 
+func TestTheChartsHaveAGapWhereNothingIsKnown(t *testing.T) {
+	now := time.Now()
+	at := func(ago time.Duration, calls uint64) sample {
+		return sample{at: now.Add(-ago), calls: calls, success: 100}
+	}
+	for _, test := range []struct {
+		where string
+		list  []sample
+		gaps  int
+	}{
+		{"samples in a row", []sample{at(15*time.Second, 1), at(10*time.Second, 1), at(5*time.Second, 1)}, 0},
+		{"no calls in between", []sample{at(15*time.Second, 1), at(10*time.Second, 0), at(5*time.Second, 1)}, 1},
+		{"not running in between", []sample{at(5*time.Minute, 1), at(5*time.Second, 1)}, 1},
+		{"some too old to be drawn", []sample{at(time.Hour, 1), at(10*time.Second, 1), at(5*time.Second, 1)}, 0},
+	} {
+		line := successChart(test.list, now).Lines[0]
+		if n := strings.Count(line.Path, "M") - 1; n != test.gaps {
+			t.Errorf("%s: %d gaps in %s", test.where, n, line.Path)
+		}
+		if n := strings.Count(line.Area, "Z") - 1; n != test.gaps {
+			t.Errorf("%s: %d gaps in the area %s", test.where, n, line.Area)
+		}
+	}
+}
+
+func TestASourceThatPanicsOnceIsSampledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		traffic := func() transport.Traffic {
+			if asked++; asked == 2 {
+				panic("a secret")
+			}
+			return transport.Traffic{}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*sampleEvery-1)
+		defer cancel()
+		var s samples
+		s.loop(ctx, traffic)
+		if n := len(s.all()); asked != 4 || n != 3 {
+			t.Errorf("%d samples, asked for %d", n, asked)
+		}
+	})
+}
+
 // TestInABrowser drives the page in a real Chromium. With SCREENSHOTS set to a
 // folder it leaves pictures there; with AXE set to axe-core's axe.min.js it
 // also asks that for barriers.

@@ -106,7 +106,7 @@ func (m *Monitor) report(q question) Report {
 			continue
 		}
 		r.Checks = append(r.Checks, l.report())
-		if alert := l.entry.firing.Load(); alert != nil {
+		if alert := l.entry.firing.Load(); alert != nil && !l.pending {
 			r.Alerts = append(r.Alerts, *alert)
 		}
 		if res := l.result; res.Unit != "" && res.Err == nil && !l.pending {
@@ -220,7 +220,9 @@ func (r *Report) traffic(s Sources) {
 	if s.Traffic != nil {
 		t := s.Traffic()
 		r.Performance = performance(t)
-		maps.Copy(r.Errors, t.Errors)
+		for name, n := range t.Errors {
+			r.Errors[scrub(name)] += n
+		}
 		r.Consecutive = worstRuns(t.Consecutive)
 	}
 	if s.Circuits != nil {

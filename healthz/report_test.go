@@ -278,7 +278,7 @@ func TestSecretsNeverShow(t *testing.T) {
 			Detail: func(r *http.Request) bool { return r.URL.Query().Has("detail") },
 			Sources: Sources{
 				Traffic: func() transport.Traffic {
-					return transport.Traffic{Consecutive: map[string]int{"GET " + key: 9, secret + "@users.example": 9}}
+					return transport.Traffic{Errors: map[string]uint64{key: 1}, Consecutive: map[string]int{"GET " + key: 9, secret + "@users.example": 9}}
 				},
 				Circuits: func() []transport.Circuit { return []transport.Circuit{{Key: key, State: transport.Open}} },
 				Ladders: func() []transport.LadderState {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/safetrip-go/safetrip/transport"
 )
 
 // ErrRunning is returned by [Monitor.Run] when the Monitor runs already.
@@ -69,6 +71,7 @@ func (m *Monitor) start(ctx context.Context) (*run, error) {
 	for _, e := range *m.entries.Load() {
 		e.last.Store(nil)
 		e.first.Store(true)
+		e.firing.Store(nil)
 		e.damper = damper{}
 		r.watch(e)
 	}
@@ -93,7 +96,9 @@ func (r *run) watch(e *entry) {
 		for {
 			select {
 			case <-ctx.Done():
-				r.leave(&e.worker, "check "+e.check.Name)
+				if !e.worker.free(r.ctx) { // where the check was removed, there is time until Run ends
+					r.leave(&e.worker, "check "+e.check.Name)
+				}
 				return
 			case <-timer.C:
 			}
@@ -113,7 +118,7 @@ func jitter(d time.Duration) time.Duration {
 // ask runs a check once and records what came of it.
 func (r *run) ask(parent context.Context, e *entry) {
 	if since, busy := e.worker.busy(); busy {
-		r.record(e, time.Since(since), Result{Err: errTimeout, note: "it has been running for " + spell(time.Since(since))})
+		r.record(e, time.Since(since), failure(errTimeout, transport.TimedOut, "it has been running for "+spell(time.Since(since))))
 		return
 	}
 	ctx, cancel := context.WithTimeoutCause(parent, e.check.Timeout, errTimeout)
@@ -126,12 +131,12 @@ func (r *run) ask(parent context.Context, e *entry) {
 	case ended:
 		r.record(e, time.Since(start), res)
 	default:
-		r.record(e, time.Since(start), Result{Err: errTimeout, note: "no answer within " + spell(e.check.Timeout)})
+		r.record(e, time.Since(start), failure(errTimeout, transport.TimedOut, "no answer within "+spell(e.check.Timeout)))
 	}
 }
 
 // errTimeout is why a check's context ended. It is found to be a time-out by
-// every classifier.
+// those who see it as the cause of their own error.
 var errTimeout error = timeoutError{}
 
 type timeoutError struct{}
@@ -142,18 +147,24 @@ func (timeoutError) Temporary() bool { return true }
 func (timeoutError) Unwrap() error   { return context.DeadlineExceeded }
 
 // call runs a check and catches its panic. The result is set in any case, also
-// if the check calls runtime.Goexit.
+// if the check calls runtime.Goexit. The error is classified here, since that
+// calls methods of the error, which may panic as well.
 func (r *run) call(ctx context.Context, e *entry, res *Result) {
-	*res = Result{Err: errPanicked, note: "it panicked"}
+	*res = failure(errPanicked, transport.System, "it panicked")
+	returned := false
 	defer func() {
-		if !errors.Is(res.Err, errPanicked) {
+		if returned {
 			return
 		}
 		// The value stays out of the log: nobody knows what it holds.
 		r.m.set.logger.Error("health check panicked", "agent", r.m.set.name, "check", e.check.Name,
 			"type", fmt.Sprintf("%T", recover()), "stack", string(debug.Stack()))
 	}()
-	*res = e.check.Run(ctx)
+	found := e.check.Run(ctx)
+	if found.Err != nil {
+		found.category = r.m.set.category(found.Err)
+	}
+	*res, returned = found, true
 }
 
 var (
@@ -161,19 +172,23 @@ var (
 	errNotNumber = errors.New("healthz: the check measured no number")
 )
 
+// failure returns the result of a run that went wrong in a way that no
+// Classifier needs to be asked about.
+func failure(err error, category transport.Category, note string) Result {
+	return Result{Err: err, category: category.String(), note: note}
+}
+
 func notNumber(f float64) bool { return math.IsNaN(f) || math.IsInf(f, 0) }
 
 // record turns a result into the check's verdict.
 func (r *run) record(e *entry, took time.Duration, res Result) {
 	if res.Unit != "" && res.Err == nil && (notNumber(res.Value) || notNumber(res.Threshold)) {
-		res = Result{Err: errNotNumber, note: "it measured no number"}
+		res = failure(errNotNumber, transport.System, "it measured no number")
 	}
 	v := &verdict{at: time.Now(), took: took, status: min(res.Status, Critical), result: res}
 	switch {
-	case errors.Is(res.Err, errPanicked), errors.Is(res.Err, errNotNumber): // a fault of this program, by any classifier
-		v.problem = "system"
 	case res.Err != nil:
-		v.problem = r.m.set.category(res.Err)
+		v.problem = res.category
 	case res.Status >= Critical:
 		v.problem = critical
 	}

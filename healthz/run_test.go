@@ -3,11 +3,15 @@ package healthz
 import (
 	"context"
 	"errors"
+	"math"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/safetrip-go/safetrip/transport"
 )
 
 // A bubble fails by itself when a goroutine is left in it.
@@ -108,6 +112,44 @@ func TestRun(t *testing.T) {
 				t.Errorf("%+v", r.Checks)
 			}
 		})
+	})
+	t.Run("an error whose methods panic fails the check and nothing else", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			typedNil := func(context.Context) error { return (*wrapping)(nil) }
+			m := &Monitor{Thresholds: quiet, Checks: []Check{Func("a", typedNil)}}
+			settled(t, m)
+			time.Sleep(interval)
+			if c := m.Report().Checks[0]; c.Error != "system: it panicked" {
+				t.Errorf("%+v", c)
+			}
+		})
+	})
+	t.Run("so does a Classifier that panics", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := &Monitor{
+				Thresholds: quiet, Checks: []Check{Func("a", func(context.Context) error { return errors.New("no") })},
+				Classifier: func(*http.Request, *http.Response, error) transport.Verdict { panic("a secret") },
+			}
+			settled(t, m)
+			if c := m.Report().Checks[0]; c.Error != "system: it panicked" {
+				t.Errorf("%+v", c)
+			}
+		})
+	})
+	t.Run("a check with the longest interval runs once", func(t *testing.T) {
+		for range 20 { // as jitter has it
+			synctest.Test(t, func(t *testing.T) {
+				var s script
+				c := s.check("once")
+				c.Interval = math.MaxInt64
+				m := &Monitor{Thresholds: quiet, Checks: []Check{c}}
+				settled(t, m)
+				time.Sleep(50 * 365 * 24 * time.Hour)
+				if r := m.Report(); s.count() != 1 || r.Status != Healthy {
+					t.Errorf("%d runs, %v", s.count(), r.Status)
+				}
+			})
+		}
 	})
 	t.Run("a verdict that is too old is critical and says so", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -247,6 +289,15 @@ func TestRun(t *testing.T) {
 			close(release)
 		})
 	})
+	t.Run("but not a removed check that ended before", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := &Monitor{Thresholds: quiet, Checks: []Check{{Name: "deaf", Run: func(context.Context) Result { time.Sleep(20 * time.Second); return Result{} }}}}
+			stop := settled(t, m)
+			m.Remove("deaf")
+			time.Sleep(time.Hour)
+			stop() // which wants no error
+		})
+	})
 	t.Run("a run that the end of Run cut short is no failure", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var e ear
@@ -261,6 +312,13 @@ func TestRun(t *testing.T) {
 		})
 	})
 }
+
+// A wrapping is an error that cannot be asked for its cause where it is nil, as
+// those that functions return by mistake.
+type wrapping struct{ cause error }
+
+func (w *wrapping) Error() string { return "wrapping" }
+func (w *wrapping) Unwrap() error { return w.cause }
 
 func TestBeforeAndDuringTheFirstRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

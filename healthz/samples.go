@@ -27,14 +27,12 @@ type sample struct {
 	p50, p95, p99 time.Duration
 }
 
-// loop takes a sample every now and then until ctx ends. A source that panics
-// ends it too: the checks that read the same source tell of it.
+// loop takes a sample every now and then until ctx ends.
 func (s *samples) loop(ctx context.Context, traffic func() transport.Traffic) {
-	defer func() { _ = recover() }()
 	t := time.NewTicker(sampleEvery)
 	defer t.Stop()
 	for {
-		s.add(traffic().Window)
+		s.take(traffic)
 		select {
 		case <-ctx.Done():
 			return
@@ -43,7 +41,11 @@ func (s *samples) loop(ctx context.Context, traffic func() transport.Traffic) {
 	}
 }
 
-func (s *samples) add(w transport.Window) {
+// take takes a sample. From a source that panics there is none: the checks that
+// read it tell of that.
+func (s *samples) take(traffic func() transport.Traffic) {
+	defer func() { _ = recover() }()
+	w := traffic().Window
 	x := sample{at: time.Now(), calls: w.Total, success: 100 - 100*w.ErrorRate(), p50: w.P50, p95: w.P95, p99: w.P99}
 	s.mu.Lock()
 	defer s.mu.Unlock()

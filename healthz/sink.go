@@ -30,6 +30,7 @@ type queue struct {
 }
 
 func (q *queue) put(a Alert) {
+	a.Reasons = slices.Clone(a.Reasons) // the sink may do with it what it likes
 	q.mu.Lock()
 	if len(q.waiting) == queueLen {
 		q.waiting = slices.Delete(q.waiting, 0, 1)
@@ -122,15 +123,13 @@ func Log(logger *slog.Logger) Sink {
 		if log == nil {
 			log = slog.Default()
 		}
-		level, what := slog.LevelWarn, "worse"
+		level := [...]slog.Level{Healthy: slog.LevelInfo, Warning: slog.LevelWarn, Critical: slog.LevelError}[a.To]
+		what := "worse"
 		switch {
-		case a.Recovered():
-			level, what = slog.LevelInfo, "better"
-		case a.To == Critical:
-			level = slog.LevelError
-		}
-		if a.Repeat {
+		case a.Repeat:
 			what = "still bad"
+		case a.To < a.From:
+			what = "better"
 		}
 		log.LogAttrs(ctx, level, "health alert", slog.String("is", what), slog.String("agent", a.Agent), slog.String("check", a.Check),
 			slog.String("from", a.From.String()), slog.String("to", a.To.String()), slog.Time("since", a.Since),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -123,7 +124,8 @@ func (m *cpuMeter) usage(ctx context.Context) (float64, error) {
 
 func (m *cpuMeter) read(ctx context.Context) (cpuReading, error) {
 	at := time.Now()
-	if used, quota, ok := m.group.cpu(); ok {
+	// A quota above what the machine has limits nothing.
+	if used, quota, ok := m.group.cpu(); ok && quota <= float64(runtime.NumCPU()) {
 		return cpuReading{busy: used, total: quota, limited: true, at: at}, nil
 	}
 	busy, total, err := m.host(ctx)

@@ -110,6 +110,16 @@ func TestProcessorUse(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of the machine, where the quota is more than that", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			group := files("sys/fs/cgroup/cpu.max", "100000000000 100000\n", "sys/fs/cgroup/cpu.stat", "usage_usec 0\n")
+			busy := 0.0
+			m := &cpuMeter{group: group, host: func(context.Context) (float64, float64, error) { busy += 9; return busy, busy / 9 * 10, nil }}
+			if got, err := m.usage(t.Context()); math.Abs(got-90) > .01 || err != nil {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	})
 	t.Run("which cannot be read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &cpuMeter{group: files(), host: func(context.Context) (float64, float64, error) { return 0, 0, errors.New("no") }}

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -86,14 +85,9 @@ func post(ctx context.Context, client *http.Client, url string, header http.Head
 	if err != nil {
 		return transport.Classify(req, nil, err).Category.String()
 	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, drain)
+	transport.Discard(resp)
 	if resp.StatusCode/100 != 2 {
 		return fmt.Sprintf("%s: status %d", transport.Classify(req, resp, nil).Category, resp.StatusCode)
 	}
 	return ""
 }
-
-// drain is how much of a body is read so that its connection can be used
-// again.
-const drain = 64 << 10

@@ -156,8 +156,11 @@ func (c *circuit) clock() time.Time {
 // well and had before.
 func (c *circuit) minds(p permit, o Outcome) bool {
 	w := c.word.Load()
+	if w&engined != 0 {
+		return p.word&notClosed == 0 // what a dry run let pass, the engine has refused
+	}
 	past := w&notClosed != 0 || (w^p.word)&^dirty != 0
-	return w&engined != 0 || !past && (o == Failed || o == Success && w&dirty != 0)
+	return !past && (o == Failed || o == Success && w&dirty != 0)
 }
 
 // report takes in how a call went.
@@ -219,6 +222,13 @@ func (c *circuit) openTime(b *Breaker, v Verdict) time.Duration {
 }
 
 func (c *circuit) trip(d time.Duration) *Change {
+	c.newOpening(d)
+	change := c.become(Open)
+	change.OpenFor = d
+	return change
+}
+
+func (c *circuit) newOpening(d time.Duration) *opening {
 	o := &opening{until: time.Now().Add(d), rejected: new(stripes)}
 	if last := c.open.Load(); last != nil {
 		o.rejected = last.rejected
@@ -227,9 +237,7 @@ func (c *circuit) trip(d time.Duration) *Change {
 	o.refusal = OpenError{Key: key, State: Open, Until: o.until}
 	o.probing = OpenError{Key: key, State: HalfOpen, Until: o.until}
 	c.open.Store(o)
-	change := c.become(Open)
-	change.OpenFor = d
-	return change
+	return o
 }
 
 // become changes the state, which begins a new generation.

@@ -111,7 +111,11 @@ func callersOwn(req *http.Request, err error) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	if over == context.DeadlineExceeded || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return callersDeadline, true
+		v := callersDeadline
+		if isType[*waitedError](err) { // no attempt was in flight
+			v.Outcome, v.Sent = Neutral, Unsent
+		}
+		return v, true
 	}
 	return Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}, true
 }

@@ -56,8 +56,8 @@ var (
 // An origin of an error: what was sent, and what came of it.
 type origin func(*testing.T) (*http.Request, error)
 
-// over sends a GET to url through rt, and reads the answer.
-func over(rt http.RoundTripper, url string) origin {
+// through sends a GET to url through rt, and reads the answer.
+func through(rt http.RoundTripper, url string) origin {
 	return func(t *testing.T) (*http.Request, error) {
 		req := get(t, url)
 		_, _, err := send(t, rt, req)
@@ -71,7 +71,7 @@ func raw(text string) origin { return rawBy(new(http.Transport), text) }
 func rawBy(tr *http.Transport, text string) origin {
 	return func(t *testing.T) (*http.Request, error) {
 		t.Cleanup(tr.CloseIdleConnections)
-		return over(tr, "http://"+listen(t, replies(text)))(t)
+		return through(tr, "http://"+listen(t, replies(text)))(t)
 	}
 }
 
@@ -83,7 +83,7 @@ func says(err error) origin {
 // dialing sends a GET whose dial fails with err, as the system would report it.
 func dialing(err error) origin {
 	d := net.Dialer{Control: func(string, string, syscall.RawConn) error { return err }}
-	return over(&http.Transport{DialContext: d.DialContext}, "http://127.0.0.1:9")
+	return through(&http.Transport{DialContext: d.DialContext}, "http://127.0.0.1:9")
 }
 
 // changed sends a GET that was made wrong by hand.
@@ -104,20 +104,22 @@ func TestClassifyErrors(t *testing.T) {
 		want Verdict
 	}{
 		// Network: the way to the service.
-		{"nobody listens", func(t *testing.T) (*http.Request, error) { return over(new(http.Transport), "http://"+refusing(t))(t) }, unsentPassing},
+		{"nobody listens", func(t *testing.T) (*http.Request, error) {
+			return through(new(http.Transport), "http://"+refusing(t))(t)
+		}, unsentPassing},
 		{"the connection is reset", func(t *testing.T) (*http.Request, error) {
-			return over(new(http.Transport), "http://"+listen(t, resets))(t)
+			return through(new(http.Transport), "http://"+listen(t, resets))(t)
 		}, maybePassing},
 		{"the connection is closed without an answer", raw(""), maybePassing},
 		{"there is no route to the host", dialing(syscall.EHOSTUNREACH), unsentPassing},
 		{"there is no route to the network", dialing(syscall.ENETUNREACH), unsentPassing},
 		{"the proxy refuses the connection", func(t *testing.T) (*http.Request, error) {
 			proxy := &url.URL{Scheme: "http", Host: refusing(t)}
-			return over(&http.Transport{Proxy: http.ProxyURL(proxy)}, "http://a.test")(t)
+			return through(&http.Transport{Proxy: http.ProxyURL(proxy)}, "http://a.test")(t)
 		}, unsentPassing},
 		{"the SOCKS proxy refuses the connection", func(t *testing.T) (*http.Request, error) {
 			proxy := &url.URL{Scheme: "socks5", Host: refusing(t)}
-			return over(&http.Transport{Proxy: http.ProxyURL(proxy)}, "http://a.test")(t)
+			return through(&http.Transport{Proxy: http.ProxyURL(proxy)}, "http://a.test")(t)
 		}, unsentPassing},
 		{"the server closed an idle connection just as it was used", closedIdle, maybePassing},
 		{"a driver's connection is bad", says(driver.ErrBadConn), maybePassing},
@@ -136,24 +138,24 @@ func TestClassifyErrors(t *testing.T) {
 		{"the two sides have no version of TLS in common", tlsTo(serverOf{old: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs, c.MinVersion = roots, tls.VersionTLS13 }), lasting(Network, Maybe)},
 		{"our TLS settings make no sense", tlsTo(serverOf{}, func(c *tls.Config, _ *x509.CertPool) { c.MinVersion, c.MaxVersion = tls.VersionTLS13, tls.VersionTLS12 }), lasting(Network, Maybe)},
 		{"the server speaks plain HTTP to a TLS client", func(t *testing.T) (*http.Request, error) {
-			return over(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
+			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, 64))
 				io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 				hangs(c)
 			}))(t)
 		}, lasting(Network, Unsent)},
 		{"the server speaks nonsense to a TLS client", func(t *testing.T) (*http.Request, error) {
-			return over(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
+			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, 64))
 				io.WriteString(c, "nonsense")
 				hangs(c)
 			}))(t)
 		}, lasting(Network, Unsent)},
 		{"the TLS handshake is cut", func(t *testing.T) (*http.Request, error) {
-			return over(new(http.Transport), "https://"+listen(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }))(t)
+			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }))(t)
 		}, maybePassing},
 		{"the TLS handshake is reset", func(t *testing.T) (*http.Request, error) {
-			return over(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
+			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) {
 				c.Read(make([]byte, 4096))
 				c.(*net.TCPConn).SetLinger(0)
 			}))(t)
@@ -161,17 +163,17 @@ func TestClassifyErrors(t *testing.T) {
 
 		// Time-outs.
 		{"the TLS handshake takes too long", func(t *testing.T) (*http.Request, error) {
-			return over(&http.Transport{TLSHandshakeTimeout: 20 * time.Millisecond}, "https://"+listen(t, hangs))(t)
+			return through(&http.Transport{TLSHandshakeTimeout: 20 * time.Millisecond}, "https://"+listen(t, hangs))(t)
 		}, passing(TimedOut, Unsent)},
-		{"the dial takes too long", over(&http.Transport{DialContext: (&net.Dialer{Timeout: time.Nanosecond}).DialContext}, "http://127.0.0.1:9"), passing(TimedOut, Unsent)},
+		{"the dial takes too long", through(&http.Transport{DialContext: (&net.Dialer{Timeout: time.Nanosecond}).DialContext}, "http://127.0.0.1:9"), passing(TimedOut, Unsent)},
 		{"the response headers take too long for the transport", func(t *testing.T) (*http.Request, error) {
-			return over(&http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}, "http://"+listen(t, hangs))(t)
+			return through(&http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}, "http://"+listen(t, hangs))(t)
 		}, passing(TimedOut, Maybe)},
 		{"the response headers take too long for Timeout", func(t *testing.T) (*http.Request, error) {
-			return over(Timeout{Headers: 20 * time.Millisecond}.Wrap(new(http.Transport)), "http://"+listen(t, hangs))(t)
+			return through(Timeout{Headers: 20 * time.Millisecond}.Wrap(new(http.Transport)), "http://"+listen(t, hangs))(t)
 		}, passing(TimedOut, Maybe)},
 		{"a read of the body takes too long for Timeout", func(t *testing.T) (*http.Request, error) {
-			return over(Timeout{Idle: 20 * time.Millisecond}.Wrap(new(http.Transport)), "http://"+listen(t, func(c net.Conn) {
+			return through(Timeout{Idle: 20 * time.Millisecond}.Wrap(new(http.Transport)), "http://"+listen(t, func(c net.Conn) {
 				replies("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")(c)
 				hangs(c)
 			}))(t)
@@ -179,23 +181,23 @@ func TestClassifyErrors(t *testing.T) {
 		{"a socket's own deadline is over", says(os.ErrDeadlineExceeded), passing(TimedOut, Maybe)},
 
 		// The caller's own end.
-		{"the caller cancels", ended(func(ctx context.Context) (context.Context, func()) {
+		{"the caller cancels", endedBy(func(ctx context.Context) (context.Context, func()) {
 			return context.WithCancel(ctx)
 		}), canceled},
-		{"the caller cancels with a cause of its own", ended(func(ctx context.Context) (context.Context, func()) {
+		{"the caller cancels with a cause of its own", endedBy(func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			return ctx, func() { cancel(errBoom) }
 		}), canceled},
-		{"the caller cancels because of a deadline of its own", ended(func(ctx context.Context) (context.Context, func()) {
+		{"the caller cancels because of a deadline of its own", endedBy(func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			return ctx, func() { cancel(fmt.Errorf("busy: %w", context.DeadlineExceeded)) }
 		}), ownDeadline},
-		{"the caller's deadline is over", ended(func(ctx context.Context) (context.Context, func()) {
+		{"the caller's deadline is over", endedBy(func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 			_ = cancel // the time ends it
 			return ctx, func() {}
 		}), ownDeadline},
-		{"the caller's deadline has a cause of its own", ended(func(ctx context.Context) (context.Context, func()) {
+		{"the caller's deadline has a cause of its own", endedBy(func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Millisecond, errBoom)
 			_ = cancel
 			return ctx, func() {}
@@ -223,7 +225,7 @@ func TestClassifyErrors(t *testing.T) {
 		{"a chunked body is cut", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc"), cutSafe},
 		{"the body is cut and Buffer sees it", func(t *testing.T) (*http.Request, error) {
 			addr := listen(t, replies("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"))
-			return over(Buffer{}.Wrap(new(http.Transport)), "http://"+addr)(t)
+			return through(Buffer{}.Wrap(new(http.Transport)), "http://"+addr)(t)
 		}, cutSafe},
 		{"the body of the answer to a POST is cut", func(t *testing.T) (*http.Request, error) {
 			addr := listen(t, replies("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"))
@@ -305,7 +307,7 @@ func TestClassifyErrors(t *testing.T) {
 			return nil, fmt.Errorf("%d", none[len(os.Args)])
 		}, programFault},
 		{"neither a response nor an error", says(layer.ErrNoResponse), programFault},
-		{"a base that returns nil and nil", over(Record{}.Wrap(Func(func(*http.Request) (*http.Response, error) { return nil, nil })), "http://a.test"), programFault},
+		{"a base that returns nil and nil", through(Record{}.Wrap(Func(func(*http.Request) (*http.Response, error) { return nil, nil })), "http://a.test"), programFault},
 
 		// Verdicts that an error brings along.
 		{"an open circuit", says(fmt.Errorf("sorry: %w", &OpenError{State: Open})), Verdict{Outcome: Neutral, Category: CircuitOpen, Severity: Medium, Recoverable: true, Sent: Unsent}},
@@ -357,8 +359,8 @@ func TestClassifyErrors(t *testing.T) {
 	}
 }
 
-// ended makes a call that ends with its context.
-func ended(with func(context.Context) (context.Context, func())) origin {
+// endedBy makes a call that ends with its context.
+func endedBy(with func(context.Context) (context.Context, func())) origin {
 	return func(t *testing.T) (*http.Request, error) {
 		ctx, cancel := with(t.Context())
 		req := get(t, "http://"+listen(t, func(c net.Conn) {
@@ -506,7 +508,7 @@ func lookUp(server func(*testing.T) string) origin {
 				return new(net.Dialer).DialContext(ctx, "udp", addr)
 			}},
 		}
-		return over(&http.Transport{DialContext: d.DialContext}, "http://nowhere.test.")(t)
+		return through(&http.Transport{DialContext: d.DialContext}, "http://nowhere.test.")(t)
 	}
 }
 
@@ -531,7 +533,7 @@ func tlsTo(s serverOf, config func(c *tls.Config, roots *x509.CertPool)) origin 
 		if config != nil {
 			config(tr.TLSClientConfig, roots)
 		}
-		return over(tr, server.URL)(t)
+		return through(tr, server.URL)(t)
 	}
 }
 
@@ -719,9 +721,9 @@ func TestClassifyAllocatesNothing(t *testing.T) {
 		_, err := new(http.Transport).RoundTrip(get(t, "http://"+refusing(t)))
 		return err
 	}()
-	_, reset := over(new(http.Transport), "http://"+listen(t, resets))(t)
+	_, reset := through(new(http.Transport), "http://"+listen(t, resets))(t)
 	_, noName := lookUp(nameServer(dnsNXDomain))(t)
-	_, late := over(&http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}, "http://"+listen(t, hangs))(t)
+	_, late := through(&http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}, "http://"+listen(t, hangs))(t)
 	req := get(t, "http://a.test")
 	for name, test := range map[string]struct {
 		resp *http.Response

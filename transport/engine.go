@@ -51,42 +51,58 @@ func (c *circuit) engineName() string {
 	return ""
 }
 
-// allowByEngine is allow for a Breaker with an Engine.
+// allowByEngine is allow for a Breaker with an Engine. The engine is asked for
+// its state first: what passes an open circuit is a probe, and what passed just
+// before it opened is none.
 func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
-	if o := c.open.Load(); o != nil && time.Until(o.until) > 0 && c.word.Load()&notClosed != 0 { // Hold, Open
-		return c.refuse(b, c.word.Load(), o, &o.refusal)
+	w := c.word.Load()
+	if o := c.open.Load(); o != nil && time.Until(o.until) > 0 && w&notClosed != 0 { // Hold, Open
+		return c.refuse(b, w, o, &o.refusal)
 	}
 	name := c.engineName()
-	passes := b.Engine.Allow(name)
 	state := b.Engine.State(name)
-
-	c.mu.Lock()
-	changes := []*Change{c.follow(state)}
-	probe := passes && c.state != Closed
-	if probe && int(c.probes) >= b.Probes {
-		passes, probe = false, false
-	}
-	if probe && c.state == Open {
-		changes = append(changes, c.become(HalfOpen))
-	}
-	if probe {
-		c.probes++
-	}
-	w, o := c.word.Load(), c.open.Load()
-	c.mu.Unlock()
-
+	p, o, changes := c.admit(b, w, state, b.Engine.Allow(name))
 	for _, change := range changes {
 		b.tell(change)
 	}
-	if passes || o == nil {
-		p := permit{word: w, probe: probe}
-		if probe {
-			p.found = HalfOpen
-		}
+	if o == nil {
 		return p, nil
 	}
 	b.Engine.Report(name, Result{Refused: true, Began: time.Now()})
-	return c.refuse(b, w, o, &o.refusal)
+	if p.found == HalfOpen {
+		return c.refuse(b, p.word, o, &o.probing)
+	}
+	return c.refuse(b, p.word, o, &o.refusal)
+}
+
+// admit takes over what the engine said when the circuit's word was w. It
+// returns an opening if the call is to be refused. Should the circuit have
+// changed meanwhile, a call that passes is of its earlier state.
+func (c *circuit) admit(b *Breaker, w uint64, s State, passes bool) (p permit, o *opening, changes [2]*Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p = permit{word: w}
+	if c.generation() == w&^flags {
+		changes[0] = c.follow(s)
+		if passes && c.state != Closed {
+			passes = int(c.probes) < b.Probes
+			p.probe = passes
+		}
+		if p.probe && c.state == Open {
+			changes[1] = c.become(HalfOpen)
+		}
+		if p.probe {
+			c.probes++
+		}
+		p.word, p.found = c.word.Load(), c.state
+	}
+	if passes {
+		return p, nil, changes
+	}
+	if o = c.open.Load(); o == nil { // the engine refuses though it is closed
+		o = c.newOpening(0)
+	}
+	return p, o, changes
 }
 
 // follow takes over the engine's state.
@@ -100,7 +116,9 @@ func (c *circuit) follow(s State) *Change {
 	return nil
 }
 
-// reportToEngine is report for a Breaker with an Engine.
+// reportToEngine is report for a Breaker with an Engine. What the circuit has
+// not heard of yet counts too: where the engine has opened it meanwhile, the
+// result is late.
 func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Time) {
 	c.mu.Lock()
 	current := c.generation() == p.word&^flags
@@ -111,24 +129,26 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 	if !current || v.Outcome == Neutral {
 		return
 	}
-	name := c.engineName()
-	b.Engine.Report(name, Result{
-		Failed: v.Outcome == Failed, TimedOut: v.Category == TimedOut,
-		Began: began, Took: time.Since(began),
-	})
+	name, failed := c.engineName(), v.Outcome == Failed
+	if p.probe || b.Engine.State(name) == Closed {
+		b.Engine.Report(name, Result{
+			Failed: failed, TimedOut: failed && v.Category == TimedOut,
+			Began: began, Took: time.Since(began),
+		})
+	}
 	state := b.Engine.State(name)
 
 	c.mu.Lock()
 	var change *Change
 	if c.generation() == p.word&^flags {
-		change = c.followReport(p, v, state)
+		change = c.followReport(p, failed, state)
 	}
 	c.mu.Unlock()
 	b.tell(change)
 }
 
-func (c *circuit) followReport(p permit, v Verdict, s State) *Change {
-	if v.Outcome == Failed {
+func (c *circuit) followReport(p permit, failed bool, s State) *Change {
+	if failed {
 		c.lastFail = time.Now().UnixNano()
 	}
 	if p.probe && s == Open {

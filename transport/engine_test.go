@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -173,5 +174,146 @@ func TestBreakerWithAnEngineInADryRun(t *testing.T) {
 	}
 	if got := the(t, &b); base.calls() != 5 || got.State != Open || got.Rejected != 3 {
 		t.Errorf("after %d calls it is %+v", base.calls(), got)
+	}
+}
+
+func TestBreakerWithAnEngineInADryRunTellsItWhatItWouldHear(t *testing.T) {
+	e := new(toyEngine)
+	b := Breaker{Engine: e, DryRun: true}
+	rt := b.Wrap(script(503, 503, 200))
+	for range 5 {
+		send(t, rt, get(t, "http://a.test"))
+	}
+	for n, r := range e.reports {
+		if r.Refused != (n >= 2) {
+			t.Errorf("call %d was reported as %+v", n, r)
+		}
+	}
+	if len(e.reports) != 5 || the(t, &b).State != Open {
+		t.Errorf("%d reports, %v: what was to be refused went well, and closed it", len(e.reports), the(t, &b).State)
+	}
+}
+
+// puppet is an engine that does what it is told.
+type puppet struct {
+	passes  bool
+	state   State
+	reports []Result
+	asked   func() // in Allow
+}
+
+func (p *puppet) Allow(string) bool {
+	if p.asked != nil {
+		p.asked()
+	}
+	return p.passes
+}
+
+func (p *puppet) Report(_ string, r Result) { p.reports = append(p.reports, r) }
+func (p *puppet) State(string) State        { return p.state }
+
+func TestBreakerObeysItsEngine(t *testing.T) {
+	for _, tt := range []struct {
+		what    string
+		engine  puppet
+		during  func(*puppet) // while the call is under way
+		answer  int
+		refused State // of the error, Closed if the call passes
+		reports []Result
+		state   State // afterwards
+	}{
+		{"a success is reported", puppet{passes: true}, nil, 200, Closed, []Result{{}}, Closed},
+		{"a failure is reported", puppet{passes: true}, nil, 500, Closed, []Result{{Failed: true}}, Closed},
+		{"a time-out says so", puppet{passes: true}, nil, 504, Closed, []Result{{Failed: true, TimedOut: true}}, Closed},
+		{"one that is no failure to the Classifier does not", puppet{passes: true}, nil, 408, Closed, []Result{{}}, Closed},
+		{"a neutral outcome is not reported", puppet{passes: true}, nil, 429, Closed, nil, Closed},
+		{"it may refuse while it is open", puppet{state: Open}, nil, 0, Open, []Result{{Refused: true}}, Open},
+		{"it may refuse though it is closed", puppet{}, nil, 0, Open, []Result{{Refused: true}}, Closed},
+		{"a success after it opened is late, though nobody had noticed yet", puppet{passes: true}, func(p *puppet) { p.state = Open }, 200, Closed, nil, Open},
+		{"so is a failure", puppet{passes: true}, func(p *puppet) { p.state = Open }, 500, Closed, nil, Open},
+		{"a probe is reported", puppet{passes: true, state: Open}, nil, 200, Closed, []Result{{}}, Open},
+		{"a probe that closes it", puppet{passes: true, state: Open}, func(p *puppet) { p.state = Closed }, 200, Closed, []Result{{}}, Closed},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			g := &tt.engine
+			b := Breaker{Engine: g, Classifier: func(req *http.Request, resp *http.Response, err error) Verdict {
+				v := Classify(req, resp, err)
+				if resp != nil && resp.StatusCode == 408 {
+					v.Outcome = Success
+				}
+				return v
+			}}
+			rt := b.Wrap(Func(func(req *http.Request) (*http.Response, error) {
+				if tt.during != nil {
+					tt.during(g)
+				}
+				return answer(req, tt.answer, ""), nil
+			}))
+			_, _, err := send(t, rt, get(t, "http://a.test"))
+			refusal, refused := errors.AsType[*OpenError](err)
+			if refused != (tt.refused != Closed) || refused && refusal.State != tt.refused {
+				t.Errorf("the call got %v", err)
+			}
+			for i := range g.reports {
+				if g.reports[i].Began.IsZero() {
+					t.Errorf("report %d says nothing of when it began", i)
+				}
+				g.reports[i].Began, g.reports[i].Took = time.Time{}, 0
+			}
+			if !slices.Equal(g.reports, tt.reports) {
+				t.Errorf("the engine was told %+v, want %+v", g.reports, tt.reports)
+			}
+			if got := the(t, &b); got.State != tt.state || (got.Rejected == 1) != refused {
+				t.Errorf("afterwards it is %+v, want %v", got, tt.state)
+			}
+		})
+	}
+}
+
+func TestBreakerWithAnEngineSaysWhyItRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := Breaker{Engine: &puppet{passes: true, state: Open}}
+		base := newPatient()
+		rt := b.Wrap(base)
+		probe := base.begin(t, rt)
+		_, err := rt.RoundTrip(get(t, "http://a.test"))
+		if refusal, ok := errors.AsType[*OpenError](err); !ok || refusal.State != HalfOpen {
+			t.Errorf("while a probe is on its way, a call got %v", err)
+		}
+		probe(200)
+	})
+}
+
+func TestBreakerWhoseEngineChangesItsMind(t *testing.T) {
+	for _, tt := range []struct {
+		what     string
+		before   State // of the engine
+		meantime func(*Breaker, *puppet)
+		reported int
+		state    State // afterwards
+		told     []State
+	}{
+		{"a call that passed just before it opened is no probe, and late", Closed, func(_ *Breaker, p *puppet) { p.state = Open }, 0, Open, []State{Open}},
+		{"what was seen before somebody closed it is old news", Open, func(b *Breaker, p *puppet) {
+			p.state = Closed
+			b.Reset("http://a.test")
+		}, 0, Closed, nil},
+		{"what was seen before somebody opened it is old news", Closed, func(b *Breaker, p *puppet) { b.Hold("http://a.test") }, 0, Open, []State{Open}},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			var told []State
+			p := &puppet{passes: true}
+			b := Breaker{Engine: p, OnChange: func(c Change) { told = append(told, c.To) }}
+			rt := b.Wrap(script(429, 200))
+			send(t, rt, get(t, "http://a.test")) // there is a circuit
+			p.state, p.asked = tt.before, func() { p.asked = nil; tt.meantime(&b, p) }
+			send(t, rt, get(t, "http://a.test"))
+			if got := the(t, &b).State; got != tt.state || len(p.reports) != tt.reported {
+				t.Errorf("afterwards it is %v after %d reports, want %v after %d", got, len(p.reports), tt.state, tt.reported)
+			}
+			if !slices.Equal(told, tt.told) {
+				t.Errorf("OnChange was told of %v, want %v", told, tt.told)
+			}
+		})
 	}
 }

@@ -124,6 +124,9 @@ func describe(err error) string {
 	if _, ok := errors.AsType[*OpenError](err); ok {
 		return ErrCircuitOpen.Error()
 	}
+	if e, ok := errors.AsType[*LimitError](err); ok {
+		return e.Error()
+	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e.Op + ": " + describeSocket(e)
 	}

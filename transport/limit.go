@@ -81,6 +81,10 @@ func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
 			leave()
 		}
 	}()
+	if err := l.turn(req); err != nil {
+		layer.CloseBody(req)
+		return nil, err
+	}
 	resp, err := l.Send(req)
 	if err == nil && l.Concurrency > 0 {
 		resp.Body = bodyhook.Wrap(resp.Body, bodyhook.Hook{Done: func(error) { leave() }})
@@ -89,38 +93,52 @@ func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// enter waits for a place and for the rate. What it returns gives the place
-// back.
+// enter waits for a place. What it returns gives the place back.
 func (l *limit) enter(req *http.Request) (leave func(), err error) {
-	leave = func() {}
-	if l.Concurrency > 0 {
-		k := keyOf(req, l.Key).canonical()
-		r := l.rooms.GetOrAdd(k, func() (hostKey, *room) { return k.clone(), &room{places: make(chan struct{}, l.Concurrency)} })
-		if err := r.enter(req.Context(), l.Queue, l.Wait); err != nil {
-			return nil, err
-		}
-		leave = r.leave
+	if l.Concurrency <= 0 {
+		return func() {}, nil
 	}
-	if l.Rate != nil {
-		if err := l.wait(req.Context()); err != nil {
-			leave()
-			return nil, err
-		}
+	k := keyOf(req, l.Key).canonical()
+	r := l.rooms.GetOrAdd(k, func() (hostKey, *room) { return k.clone(), &room{places: make(chan struct{}, l.Concurrency)} })
+	if what := r.enter(req.Context(), l.Queue, l.Wait); what != "" {
+		return nil, l.refusal(req, what)
 	}
-	return leave, nil
+	return r.leave, nil
 }
 
-// wait asks the Rate. That it refuses while the context lives means that its
-// turn would not come in time.
-func (l *limit) wait(ctx context.Context) error {
-	switch err := l.Rate.Wait(ctx); {
-	case err == nil:
+// turn waits for the Rate. That it refuses while the context lives means that
+// its turn would not come in time.
+func (l *limit) turn(req *http.Request) error {
+	if l.Rate == nil || l.Rate.Wait(req.Context()) == nil {
 		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	}
-	return &LimitError{What: "rate"}
+	if req.Context().Err() != nil {
+		return l.refusal(req, contextOver)
+	}
+	return l.refusal(req, "rate")
 }
+
+// refusal returns the error of a request that did not pass.
+func (l *limit) refusal(req *http.Request, what string) error {
+	if what != contextOver {
+		return &LimitError{Key: keyOf(req, l.Key).canonical().String(), What: what}
+	}
+	cause := context.Cause(req.Context())
+	if errors.Is(req.Context().Err(), context.DeadlineExceeded) || errors.Is(cause, context.DeadlineExceeded) {
+		return &waitedError{cause}
+	}
+	return cause
+}
+
+// contextOver stands for the end of the request's context.
+const contextOver = "context"
+
+// A waitedError is the caller's deadline where it came while the request
+// waited here. The service had no part in it.
+type waitedError struct{ error }
+
+func (e *waitedError) Unwrap() error { return e.error }
+func (e *waitedError) Timeout() bool { return isTimeout(e.error) }
 
 // A room is the places for one host.
 type room struct {
@@ -128,29 +146,30 @@ type room struct {
 	waiting atomic.Int64
 }
 
-func (r *room) enter(ctx context.Context, queue int, patience time.Duration) error {
+// enter returns what kept the caller out, "" if nothing.
+func (r *room) enter(ctx context.Context, queue int, patience time.Duration) (what string) {
 	select {
 	case r.places <- struct{}{}:
-		return nil
+		return ""
 	default:
 	}
 	defer r.waiting.Add(-1)
 	if r.waiting.Add(1) > int64(queue) {
-		return &LimitError{What: "queue"}
+		return "queue"
 	}
-	var over <-chan time.Time
+	var late <-chan time.Time
 	if patience >= 0 {
 		timer := time.NewTimer(patience)
 		defer timer.Stop()
-		over = timer.C
+		late = timer.C
 	}
 	select {
 	case r.places <- struct{}{}:
-		return nil
-	case <-over:
-		return &LimitError{What: "wait"}
+		return ""
+	case <-late:
+		return "wait"
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return contextOver
 	}
 }
 
@@ -161,6 +180,7 @@ var ErrLimited = errors.New("transport: limit reached")
 
 // A LimitError is a refusal of a [Limit].
 type LimitError struct {
+	Key  string
 	What string // "queue": it is full; "wait": no place in time; "rate": no turn in time
 }
 
@@ -173,4 +193,14 @@ func (e *LimitError) Is(target error) bool { return target == ErrLimited }
 // Verdict says that the request was refused here.
 func (e *LimitError) Verdict() Verdict {
 	return Verdict{Outcome: Neutral, Category: RateLimit, Severity: Medium, Recoverable: true, Sent: Unsent}
+}
+
+// As makes a *Failure of the error when errors.As asks for one.
+func (e *LimitError) As(target any) bool {
+	f, ok := target.(**Failure)
+	if ok {
+		*f = newFailure(nil, nil, e, e.Verdict())
+		(*f).Operation, (*f).Host = e.Key, e.Key
+	}
+	return ok
 }

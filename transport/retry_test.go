@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -198,6 +200,7 @@ func TestRetryWho(t *testing.T) {
 		{"go-retryablehttp's policy fits", Retry{Check: DefaultCheck}, "GET", nil, 429, 3, ReasonAttempts},
 		{"go-retryablehttp's policy does not resend a 501", Retry{Check: DefaultCheck}, "GET", nil, 501, 1, ReasonVerdict},
 		{"go-retryablehttp's policy resends what it does not know", Retry{Check: DefaultCheck}, "GET", nil, errBoom, 3, ReasonAttempts},
+		{"go-retryablehttp's policy does not wait for an open circuit", Retry{Check: DefaultCheck}, "GET", nil, &OpenError{}, 1, ReasonVerdict},
 		{"another classifier decides", Retry{Classifier: func(*http.Request, *http.Response, error) Verdict { return passing(Data, Maybe) }}, "GET", nil, 404, 3, ReasonAttempts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -581,6 +584,9 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 			}
 			read, _ := io.ReadAll(req.Body)
 			req.Body.Close()
+			if _, err := req.Body.Read(make([]byte, 1)); err != http.ErrBodyReadAfterClose {
+				t.Errorf("a body that was closed is read: %v", err)
+			}
 			got = string(read)
 			return answer(req, 200, ""), nil
 		}))
@@ -790,7 +796,7 @@ func TestRetryIdempotencyKey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			made.Store(0)
 			base := script(503)
-			req := newRequest(t, test.method, "http://a.test", nil)
+			req := newRequest(t, test.method, "http://a.test", io.MultiReader(strings.NewReader("data")))
 			if test.own != "" {
 				req.Header.Set("Idempotency-Key", test.own)
 			}
@@ -810,6 +816,9 @@ func TestRetryIdempotencyKey(t *testing.T) {
 			}
 			if base.calls() != 3 {
 				t.Errorf("%d attempts, want 3", base.calls())
+			}
+			if !slices.Equal(base.bodies, []string{"data", "data", "data"}) {
+				t.Errorf("the attempts carried %q", base.bodies)
 			}
 			for i, sent := range base.sent {
 				if got := sent.Header.Get("Idempotency-Key"); got != want {
@@ -925,6 +934,71 @@ func TestRetryReusesConnections(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 		})
+	}
+}
+
+func TestRetryDoesNotStarveASmallPool(t *testing.T) {
+	// Bodies of discarded responses that stay open hold their connections:
+	// with two of them, nobody gets a third.
+	var n atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%2 == 1 {
+			w.WriteHeader(503)
+		}
+		io.WriteString(w, "text")
+	}))
+	defer server.Close()
+	tr, dials := pool(t)
+	tr.MaxConnsPerHost = 2
+	rt := atOnce(Retry{MaxAttempts: 50, Budget: &Budget{Ratio: -1}}).Wrap(tr)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if code, text, err := send(t, rt, get(t, server.URL)); code != 200 || text != "text" || err != nil {
+				t.Errorf("got %d %q, %v", code, text, err)
+			}
+		})
+	}
+	wg.Wait()
+	if dials.Load() > 2 {
+		t.Errorf("%d dials for a pool of two", dials.Load())
+	}
+}
+
+func TestRetryLeavesRedirectsAndCookiesToTheClient(t *testing.T) {
+	var paths []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.URL.Path)
+		switch {
+		case len(paths)%2 == 1:
+			w.WriteHeader(503)
+		case r.URL.Path == "/":
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
+			http.Redirect(w, r, "/there", http.StatusFound)
+		default:
+			c, err := r.Cookie("session")
+			fmt.Fprint(w, c, err)
+		}
+	}))
+	defer server.Close()
+	tr, _ := pool(t)
+	jar, _ := cookiejar.New(nil)
+	client := &http.Client{Transport: atOnce(Retry{}).Wrap(tr), Jar: jar}
+	resp, err := client.Do(get(t, server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); string(text) != "session=1 <nil>" || !slices.Equal(paths, []string{"/", "/", "/there", "/there"}) {
+		t.Errorf("got %q by way of %v", text, paths)
+	}
+}
+
+func TestRetryOfARequestWithoutHeader(t *testing.T) {
+	req := get(t, "http://a.test").WithContext(WithIdempotencyKey(t.Context(), "key"))
+	req.Header = nil
+	if _, _, err := send(t, Retry{}.Wrap(new(http.Transport)), req); err == nil || req.Header != nil {
+		t.Errorf("got %v, want net/http's own refusal", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (t *trial) maxBody() int {
 func (t *trial) newKey() string {
 	made := t.IdempotencyKey != nil && !isIdempotent(t.req.Method)
 	switch {
-	case t.call.idempotencyKey == "" && !made, hasIdempotencyKey(t.req.Header):
+	case t.call.idempotencyKey == "" && !made, t.req.Header == nil, hasIdempotencyKey(t.req.Header):
 		return ""
 	case t.call.idempotencyKey != "":
 		return t.call.idempotencyKey
@@ -276,9 +276,7 @@ func shallow(req, original *http.Request) *http.Request {
 // withHeader returns a copy of req with one more header.
 func withHeader(req *http.Request, name, value string) *http.Request {
 	c := *req
-	if c.Header = req.Header.Clone(); c.Header == nil {
-		c.Header = make(http.Header, 1)
-	}
+	c.Header = req.Header.Clone()
 	c.Header.Set(name, value)
 	return &c
 }
