@@ -74,7 +74,7 @@ func TestTheDefaultAgentKeepsTheContract(t *testing.T) {
 		{"over HTTP/2", rttest.Suite{HTTP2: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-					tt.suite.Run(t, func(base http.RoundTripper) http.RoundTripper {
+			tt.suite.Run(t, func(base http.RoundTripper) http.RoundTripper {
 				cfg := quiet()
 				cfg.Base = base
 				cfg.Retry.BaseDelay = time.Millisecond

@@ -63,6 +63,10 @@ type Config struct {
 
 	// PerAttempt are layers of your own around each attempt, inside the
 	// time-out of the attempt: authentication, request signing.
+	//
+	// The cache does not see what they add. If they act for different users,
+	// by a token in the request's context say, set Cache.Partition to tell
+	// these apart, or one may be served another's answer.
 	PerAttempt []transport.Middleware
 
 	// Call and Attempt are the spans and metrics of a call and of an attempt.

@@ -559,6 +559,7 @@ func TestHeadersInSpellingsOfTheirOwnMeanTheSame(t *testing.T) {
 	s.says(200, "set-cookie: a=b|Cache-Control: max-age=60|connection: x-hop|x-hop: 1", "good")
 	get(t, s, "http://example.com/", "")
 	s.dies()
+	//lint:ignore SA1008 the odd spelling is what this is about
 	if resp, body := get(t, s, "http://example.com/", ""); body != "good" || resp.Header["set-cookie"] != nil || resp.Header["x-hop"] != nil {
 		t.Errorf("got %q, %v", body, resp.Header)
 	}

@@ -128,7 +128,7 @@ func BenchmarkRetry(b *testing.B) {
 			})
 		}},
 		{"without a budget", Retry{BaseDelay: -1, Budget: &Budget{Ratio: -1}}.Wrap},
-		{"with a budget", Retry{BaseDelay: -1, Budget: &Budget{Floor: 1 << 40}}.Wrap},
+		{"with a budget", Retry{BaseDelay: -1, Budget: &Budget{Floor: 1 << 30}}.Wrap},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			n := 0
@@ -227,7 +227,7 @@ func BenchmarkClassify(b *testing.B) {
 	}{
 		{"200", &http.Response{StatusCode: 200}, nil},
 		{"503", &http.Response{StatusCode: 503, Header: http.Header{}}, nil},
-		{"refused", nil, refusedDial},
+		{"refused", nil, errRefused},
 		{"unknown", nil, errBoom},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

@@ -175,7 +175,7 @@ func TestBreakerOutcomes(t *testing.T) {
 		want int // failures after two of them, if the first was one
 	}{
 		{"a 503 counts", 503, 2},
-		{"a refused connection counts", refusedDial, 2},
+		{"a refused connection counts", errRefused, 2},
 		{"a 200 takes one away", 200, 0},
 		{"a 404 is an answer", 404, 0},
 		{"a 429 says nothing", 429, 1},
@@ -493,6 +493,23 @@ func TestBreakerOnChangeMayBreak(t *testing.T) {
 	if got := the(t, &b); got.State != Open || !refuses(t, rt) {
 		t.Errorf("it is %+v", got)
 	}
+}
+
+func TestBreakerOnChangeThatBreaksHoldsNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := Breaker{FailureThreshold: 1, Successes: 1, OnChange: func(c Change) {
+			if c.To == HalfOpen {
+				panic("hook")
+			}
+		}}
+		rt := b.Wrap(script(503, 200))
+		send(t, rt, get(t, "http://a.test"))
+		time.Sleep(time.Minute)
+		mustPanic(t, func() { rt.RoundTrip(get(t, "http://a.test")) })
+		if refuses(t, rt) {
+			t.Error("the place of the probe is held for ever")
+		}
+	})
 }
 
 func TestBreakerOperators(t *testing.T) {

@@ -110,6 +110,13 @@ func TestBufferInRetry(t *testing.T) {
 	}
 }
 
+func TestBufferTrustsNoLength(t *testing.T) {
+	base, _ := giving(strings.NewReader("short"), 1<<46, "")
+	if _, text, err := send(t, Buffer{MaxBytes: math.MaxInt64}.Wrap(base), get(t, "http://a.test")); text != "short" || err != nil {
+		t.Errorf("read %q, %v", text, err)
+	}
+}
+
 func TestBufferReportsACloseThatFails(t *testing.T) {
 	rt := Buffer{}.Wrap(Func(func(req *http.Request) (*http.Response, error) {
 		resp := answer(req, 200, "")

@@ -28,9 +28,9 @@ func TestChainTheFirstIsTheOutermost(t *testing.T) {
 
 func TestChainWithoutABaseHasTheDefaultOne(t *testing.T) {
 	saved := http.DefaultTransport
-	defer func() { http.DefaultTransport = saved }() //nolint:reassign // this is a test of that very variable
+	defer func() { http.DefaultTransport = saved }()
 	base := script(200)
-	http.DefaultTransport = base //nolint:reassign // see above
+	http.DefaultTransport = base
 	send(t, Chain(nil), get(t, "http://a.test"))
 	if base.calls() != 1 {
 		t.Error("http.DefaultTransport saw nothing")
@@ -70,7 +70,7 @@ func TestCloseIdleConnectionsReachesTheBase(t *testing.T) {
 // Nobody in the kit may purge a pool that is shared.
 func TestNobodyClosesIdleConnectionsUnasked(t *testing.T) {
 	b := Breaker{FailureThreshold: 2}
-	base := &idler{Func: script(503, refusedDial, 503).RoundTrip}
+	base := &idler{Func: script(503, errRefused, 503).RoundTrip}
 	rt := Chain(base, Record{}.Wrap, Retry{BaseDelay: -1}.Wrap, Buffer{}.Wrap, b.Wrap, Timeout{Headers: time.Second}.Wrap)
 	for range 5 {
 		send(t, rt, get(t, "http://a.test"))

@@ -130,17 +130,29 @@ func (c *circuit) allowProbe(b *Breaker) (permit, error) {
 	if c.state == Open {
 		change = c.become(HalfOpen)
 	}
-	w := c.word.Load()
-	full := int(c.probes) >= b.Probes
-	if !full {
+	p := permit{word: c.word.Load(), found: HalfOpen}
+	if p.probe = int(c.probes) < b.Probes; p.probe {
 		c.probes++
 	}
 	c.mu.Unlock()
-	b.tell(change)
-	if full {
-		return c.refuse(b, w, o, &o.probing)
+	c.tellOrFree(b, change, p)
+	if !p.probe {
+		return c.refuse(b, p.word, o, &o.probing)
 	}
-	return permit{word: w, probe: true, found: HalfOpen}, nil
+	return p, nil
+}
+
+// tellOrFree runs the user's hook, and gives a probe's place back if that
+// panics.
+func (c *circuit) tellOrFree(b *Breaker, change *Change, p permit) {
+	told := false
+	defer func() {
+		if !told && p.probe {
+			c.report(b, p, Verdict{Outcome: Neutral}, time.Time{})
+		}
+	}()
+	b.tell(change)
+	told = true
 }
 
 // clock returns the time, for rules that want to know how long a call takes.

@@ -303,8 +303,7 @@ func TestClassifyErrors(t *testing.T) {
 		// Faults of our own program.
 		{"a runtime error", func(*testing.T) (_ *http.Request, err error) {
 			defer func() { err = recover().(error) }()
-			var none []int
-			return nil, fmt.Errorf("%d", none[len(os.Args)])
+			return nil, fmt.Errorf("%d", make([]int, 0)[len(os.Args)])
 		}, programFault},
 		{"neither a response nor an error", says(layer.ErrNoResponse), programFault},
 		{"a base that returns nil and nil", through(Record{}.Wrap(Func(func(*http.Request) (*http.Response, error) { return nil, nil })), "http://a.test"), programFault},
@@ -337,7 +336,7 @@ func TestClassifyErrors(t *testing.T) {
 			if got := Classify(req, nil, fmt.Errorf("more: %w", err)); got != test.want {
 				t.Errorf("wrapped: got %+v, want %+v", got, test.want)
 			}
-			if _, ok := err.(*url.Error); ok {
+			if _, ok := errors.AsType[*url.Error](err); ok {
 				return // it does not come from a transport
 			}
 			if got := Classify(req, nil, &url.Error{Op: "Get", URL: "http://a.test", Err: err}); got != test.want {
@@ -391,10 +390,10 @@ func inside(t *testing.T, wrap Middleware, limit time.Duration) (seen *http.Requ
 // closedIdle sends a POST on a connection that the server closes between the
 // moment that it is chosen and the moment that it is used.
 func closedIdle(t *testing.T) (*http.Request, error) {
-	close, closed := make(chan struct{}), make(chan struct{})
+	hangUp, closed := make(chan struct{}), make(chan struct{})
 	addr := listen(t, func(c net.Conn) {
 		replies("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(c)
-		<-close
+		<-hangUp
 	})
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, addr)
@@ -405,7 +404,7 @@ func closedIdle(t *testing.T) (*http.Request, error) {
 	}
 	req := newRequest(t, http.MethodPost, "http://"+addr, body("data"))
 	_, err := tr.RoundTrip(req.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { closeOnce(close); <-closed },
+		GotConn: func(httptrace.GotConnInfo) { closeOnce(hangUp); <-closed },
 	})))
 	return req, err
 }

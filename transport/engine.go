@@ -63,7 +63,7 @@ func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
 	state := b.Engine.State(name)
 	p, o, changes := c.admit(b, w, state, b.Engine.Allow(name))
 	for _, change := range changes {
-		b.tell(change)
+		c.tellOrFree(b, change, p)
 	}
 	if o == nil {
 		return p, nil

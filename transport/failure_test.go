@@ -29,7 +29,7 @@ func TestFailureOf(t *testing.T) {
 		message string
 		details string
 	}{
-		{"a refused connection", nil, refusedDial, "dial: connection refused", "*os.SyscallError"},
+		{"a refused connection", nil, errRefused, "dial: connection refused", "*os.SyscallError"},
 		{"a reset one", nil, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "read: connection reset by peer", "*os.SyscallError"},
 		{"a name that does not exist", nil, &net.OpError{Op: "dial", Err: dns}, "dial: no such host", "*net.DNSError"},
 		{"a name server that is late", nil, &net.DNSError{IsTimeout: true}, "name look-up timed out", "*net.DNSError"},
@@ -158,7 +158,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		{"a URL", script(&url.Error{Op: "Get", URL: "http://" + secret, Err: io.EOF}), nil},
 		{"a malformed answer", script(fmt.Errorf("malformed HTTP response %q", secret)), nil},
 		{"a file's name", script(&os.PathError{Op: "open", Path: secret, Err: syscall.ENOENT}), nil},
-		{"errors joined", script(errors.Join(&leakyError{secret}, refusedDial)), nil},
+		{"errors joined", script(errors.Join(&leakyError{secret}, errRefused)), nil},
 		{"a status", script(503), nil},
 		{"an answer whose headers have it", script(header("Set-Cookie", secret, "Retry-After", secret)), nil},
 		{"a refusal", script(503), open.Wrap},

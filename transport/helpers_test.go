@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -292,7 +292,7 @@ func stacks() string {
 var errBoom = errors.New("boom")
 
 // quiet is for servers whose complaints are the point of the test.
-var quiet = log.New(io.Discard, "", 0)
+var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 
 // syncBuffer is a buffer that several goroutines may write to.
 type syncBuffer struct {

@@ -16,7 +16,7 @@ import (
 func TestRecordCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s Stats
-		steps := []any{200, 404, 503, refusedDial, 429, context.Canceled, 500}
+		steps := []any{200, 404, 503, errRefused, 429, context.Canceled, 500}
 		rt := Record{Stats: &s}.Wrap(script(steps...))
 		for range steps {
 			time.Sleep(time.Second)
@@ -107,7 +107,7 @@ func TestRecordLogs(t *testing.T) {
 		{"what goes well is not logged", 200, ""},
 		{"validation is low", 422, `level=INFO msg="call failed" operation="GET a.test" host=a.test severity=low category=validation recoverable=true message="422 Unprocessable Entity"`},
 		{"what is missing is medium", 404, `level=WARN msg="call failed" operation="GET a.test" host=a.test severity=medium category=data recoverable=false message="404 Not Found"`},
-		{"the network is medium", refusedDial, `level=WARN msg="call failed" operation="GET a.test" host=a.test severity=medium category=network recoverable=true message="dial: connection refused"`},
+		{"the network is medium", errRefused, `level=WARN msg="call failed" operation="GET a.test" host=a.test severity=medium category=network recoverable=true message="dial: connection refused"`},
 		{"a server error is high", 503, `level=ERROR msg="call failed" operation="GET a.test" host=a.test severity=high category=system recoverable=true message="503 Service Unavailable"`},
 		{"the caller's cancel is no news", context.Canceled, `level=DEBUG msg="call failed" operation="GET a.test" host=a.test severity=low category=canceled recoverable=false message="context canceled"`},
 		{"a status without a name", 599, `level=ERROR msg="call failed" operation="GET a.test" host=a.test severity=high category=system recoverable=true message=599`},

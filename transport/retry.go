@@ -71,9 +71,9 @@ type Retry struct {
 
 	// Check, if not nil, says in place of the verdict whether another attempt
 	// is worth it. It is go-retryablehttp's type, so that its policies fit:
-	// [DefaultCheck] is that library's own. An error that it returns is kept
-	// in the log and ends the attempts. It is not asked about refusals of an
-	// open circuit: they are quick only if nobody waits for the circuit.
+	// [DefaultCheck] is that library's own. An error that it returns beside a
+	// response goes to the log; what counts is what it says. It is not asked
+	// about refusals of an open circuit, which are there to be quick.
 	Check retryablehttp.CheckRetry
 
 	// Backoff, if not nil, computes the wait in place of BaseDelay, doubled

@@ -30,7 +30,7 @@ func atOnce(r Retry) Retry {
 	return r
 }
 
-var refusedDial error = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+var errRefused error = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 
 func TestRetryByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestRetryWho(t *testing.T) {
 		{"a GET after a cut answer is", Retry{}, "GET", nil, cut, 3, ReasonAttempts},
 		{"a PUT after a cut answer is not: it was answered", Retry{}, "PUT", nil, cut, 1, ReasonVerdict},
 
-		{"a POST that was not sent is", Retry{}, "POST", nil, refusedDial, 3, ReasonAttempts},
+		{"a POST that was not sent is", Retry{}, "POST", nil, errRefused, 3, ReasonAttempts},
 		{"a POST answered 425 is", Retry{}, "POST", nil, 425, 3, ReasonAttempts},
 		{"a POST answered 429 is", Retry{}, "POST", nil, 429, 3, ReasonAttempts},
 		{"a POST answered 421 is not", Retry{}, "POST", nil, 421, 1, ReasonMethod},
@@ -195,7 +195,8 @@ func TestRetryWho(t *testing.T) {
 		{"but not for a POST", Retry{Check: always}, "POST", nil, 503, 1, ReasonMethod},
 		{"a policy may want none", Retry{Check: never}, "GET", nil, 503, 1, ReasonVerdict},
 		{"which is fine after what went well", Retry{Check: never}, "GET", nil, 200, 1, ""},
-		{"a policy's error ends it, and the response stands", Retry{Check: failing}, "GET", nil, 503, 1, ReasonVerdict},
+		{"a policy's error does not end it", Retry{Check: retryablehttp.ErrorPropagatedRetryPolicy}, "GET", nil, 503, 3, ReasonAttempts},
+		{"what the policy says does, and the response stands", Retry{Check: failing}, "GET", nil, 503, 1, ReasonVerdict},
 		{"a policy does not override the server", Retry{Check: always}, "GET", nil, hinted(503, "false"), 1, ReasonHint},
 		{"go-retryablehttp's policy fits", Retry{Check: DefaultCheck}, "GET", nil, 429, 3, ReasonAttempts},
 		{"go-retryablehttp's policy does not resend a 501", Retry{Check: DefaultCheck}, "GET", nil, 501, 1, ReasonVerdict},
@@ -226,7 +227,7 @@ func TestRetryWho(t *testing.T) {
 
 func always(context.Context, *http.Response, error) (bool, error)  { return true, nil }
 func never(context.Context, *http.Response, error) (bool, error)   { return false, nil }
-func failing(context.Context, *http.Response, error) (bool, error) { return true, errBoom }
+func failing(context.Context, *http.Response, error) (bool, error) { return false, errBoom }
 
 // hinted returns a step that answers with a status and x-should-retry.
 func hinted(code int, want string) Func {
@@ -263,7 +264,7 @@ func TestRetryGivesUpBeforeAWaitThatDoesNotFit(t *testing.T) {
 		why  Reason
 	}{
 		{"the delay does not fit the context", nil, 400 * time.Millisecond, 503, ReasonDeadline},
-		{"the delay after an error does not", nil, 400 * time.Millisecond, refusedDial, ReasonDeadline},
+		{"the delay after an error does not", nil, 400 * time.Millisecond, errRefused, ReasonDeadline},
 		{"what the server asks for does not", nil, 5 * time.Second, header("Retry-After", "5"), ReasonHint},
 		{"the delay does not fit Deadline", Deadline{Total: 400 * time.Millisecond}.Wrap, 0, 503, ReasonDeadline},
 		{"what the server asks for does not fit Deadline", Deadline{Total: 5 * time.Second}.Wrap, time.Minute, header("Retry-After", "6"), ReasonHint},
@@ -363,17 +364,17 @@ func TestRetryLeavesADeadContextToTheTransport(t *testing.T) {
 }
 
 func TestRetryOfErrors(t *testing.T) {
-	_, err := atOnce(Retry{MaxAttempts: 1}).Wrap(script(refusedDial)).RoundTrip(get(t, "http://a.test"))
-	if err != refusedDial {
+	_, err := atOnce(Retry{MaxAttempts: 1}).Wrap(script(errRefused)).RoundTrip(get(t, "http://a.test"))
+	if err != errRefused {
 		t.Errorf("the error of a single attempt is %v, want it as it is", err)
 	}
-	_, err = atOnce(Retry{}).Wrap(script(refusedDial)).RoundTrip(get(t, "http://a.test"))
+	_, err = atOnce(Retry{}).Wrap(script(errRefused)).RoundTrip(get(t, "http://a.test"))
 	f, ok := errors.AsType[*Failure](err)
 	if !ok || f.Retries != 2 || f.GaveUp != ReasonAttempts || f.Category != Network || f.Host != "a.test" || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("the error of three attempts is %#v", err)
 	}
 	// It is the last one's, and its verdict is kept.
-	_, err = atOnce(Retry{}).Wrap(script(503, refusedDial, io.EOF)).RoundTrip(get(t, "http://a.test"))
+	_, err = atOnce(Retry{}).Wrap(script(503, errRefused, io.EOF)).RoundTrip(get(t, "http://a.test"))
 	if !errors.Is(err, io.EOF) || Classify(nil, nil, err) != maybePassing {
 		t.Errorf("got %v, want the last attempt's error", err)
 	}
@@ -405,7 +406,7 @@ func TestRetryNested(t *testing.T) {
 		step any
 	}{
 		{"responses", 503},
-		{"errors", refusedDial},
+		{"errors", errRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			base := script(test.step)
@@ -577,7 +578,7 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 		sent, got, calls := body("data"), "", 0
 		rt := atOnce(Retry{}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
 			if calls++; calls < 3 {
-				return unread(refusedDial)(req)
+				return unread(errRefused)(req)
 			}
 			if sent.closes.Load() != 0 {
 				t.Error("the caller's body was closed while it was needed still")
@@ -598,7 +599,7 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 	})
 	t.Run("it is closed when no attempt is left", func(t *testing.T) {
 		sent := body("data")
-		send(t, atOnce(Retry{}).Wrap(unread(refusedDial)), newRequest(t, http.MethodPost, "http://a.test", sent))
+		send(t, atOnce(Retry{}).Wrap(unread(errRefused)), newRequest(t, http.MethodPost, "http://a.test", sent))
 		sent.closedOnce(t, "the caller's body")
 	})
 	t.Run("it is closed when the caller cancels the wait", func(t *testing.T) {
@@ -606,13 +607,13 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 			sent := body("data")
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Millisecond, cancel)
-			send(t, Retry{}.Wrap(unread(refusedDial)), newRequest(t, http.MethodPost, "http://a.test", sent).WithContext(ctx))
+			send(t, Retry{}.Wrap(unread(errRefused)), newRequest(t, http.MethodPost, "http://a.test", sent).WithContext(ctx))
 			sent.closedOnce(t, "the caller's body")
 		})
 	})
 	t.Run("it is closed when the budget is used up", func(t *testing.T) {
 		sent := body("data")
-		send(t, atOnce(Retry{Budget: &Budget{Ratio: 0.0001, Floor: -1}}).Wrap(unread(refusedDial)), newRequest(t, http.MethodPost, "http://a.test", sent))
+		send(t, atOnce(Retry{Budget: &Budget{Ratio: 0.0001, Floor: -1}}).Wrap(unread(errRefused)), newRequest(t, http.MethodPost, "http://a.test", sent))
 		sent.closedOnce(t, "the caller's body")
 	})
 	t.Run("it is closed when the base panics after it closed it", func(t *testing.T) {
@@ -631,7 +632,7 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 		rt := atOnce(Retry{}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
 			if calls++; calls == 1 {
 				late = req.Body
-				return unread(refusedDial)(req)
+				return unread(errRefused)(req)
 			}
 			first := make([]byte, 1)
 			io.ReadFull(req.Body, first)
@@ -715,7 +716,7 @@ func TestRetryLeavesBodiesAloneThatItNeedNotKeep(t *testing.T) {
 			test.with(req)
 		}
 		var seen *http.Request
-		Retry(test.r).Wrap(Func(func(r *http.Request) (*http.Response, error) {
+		test.r.Wrap(Func(func(r *http.Request) (*http.Response, error) {
 			seen = r
 			return answer(r, 200, ""), nil
 		})).RoundTrip(req)

@@ -164,7 +164,6 @@ func (t *trial) worth(resp *http.Response, err error) Reason {
 		var failed error
 		if worth, failed = t.Check(t.req.Context(), resp, err); failed != nil && err == nil {
 			t.log.checkFailed(t, failed)
-			worth = false
 		}
 	}
 	switch {

@@ -126,11 +126,12 @@ func TestDetach(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "mine"))
 	ctx, trip := NewTrip(WithOperation(ctx, "load user"))
-	var detached context.Context
+	var second *http.Request
 	send(t, Chain(script(503, Func(func(req *http.Request) (*http.Response, error) {
-		detached = Detach(req.Context())
+		second = req
 		return nil, io.EOF
 	})), Deadline{Total: time.Hour}.Wrap, atOnce(Retry{MaxAttempts: 2}).Wrap), get(t, "http://a.test").WithContext(ctx))
+	detached := Detach(second.Context())
 	cancel()
 	switch {
 	case detached.Err() != nil:

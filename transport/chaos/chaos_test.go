@@ -332,7 +332,7 @@ func TestLatency(t *testing.T) {
 }
 
 // dribbling returns a response whose bytes come one a minute.
-func dribbling(t *testing.T, ctx context.Context) *http.Response {
+func dribbling(ctx context.Context, t *testing.T) *http.Response {
 	t.Helper()
 	rt := injecting(t, rttest.Script("hello"), chaos.Fault{Dribble: time.Minute})
 	resp, err := rt.RoundTrip(request(t, http.MethodGet, nil).WithContext(ctx))
@@ -345,7 +345,7 @@ func dribbling(t *testing.T, ctx context.Context) *http.Response {
 func TestDribble(t *testing.T) {
 	t.Run("takes its time for every byte", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			resp := dribbling(t, t.Context())
+			resp := dribbling(t.Context(), t)
 			defer resp.Body.Close()
 			for n := range 5 {
 				began := time.Now()
@@ -357,7 +357,7 @@ func TestDribble(t *testing.T) {
 	})
 	t.Run("ends when the body is closed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			resp := dribbling(t, t.Context())
+			resp := dribbling(t.Context(), t)
 			began := time.Now()
 			time.AfterFunc(time.Second, func() { resp.Body.Close() })
 			if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) || time.Since(began) != time.Second {
@@ -369,7 +369,7 @@ func TestDribble(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cause := errors.New("changed my mind")
 			ctx, cancel := context.WithCancelCause(t.Context())
-			resp := dribbling(t, ctx)
+			resp := dribbling(ctx, t)
 			defer resp.Body.Close()
 			began := time.Now()
 			time.AfterFunc(time.Second, func() { cancel(cause) })
@@ -380,7 +380,7 @@ func TestDribble(t *testing.T) {
 	})
 	t.Run("holds nobody up who discards the response", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			resp := dribbling(t, t.Context())
+			resp := dribbling(t.Context(), t)
 			began := time.Now()
 			transport.Discard(resp)
 			if took := time.Since(began); took > 100*time.Millisecond {
