@@ -58,9 +58,11 @@ func TestEveryPairOfWrappersKeepsTheContract(t *testing.T) {
 			t.Run(outer+" around "+inner, func(t *testing.T) {
 				t.Parallel()
 				suite := rttest.Suite{Memory: true, Omit: omitted(outer, inner)}
-				suite.Run(t, func(base http.RoundTripper) http.RoundTripper {
+				for _, v := range suite.Check(func(base http.RoundTripper) http.RoundTripper {
 					return transport.Chain(base, wrappers[outer](), wrappers[inner]())
-				})
+				}) {
+					t.Errorf("%s: %s", v.Rule, v.Found)
+				}
 			})
 		}
 	}
