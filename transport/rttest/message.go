@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A message over a connection: its framing is as without the wrapper.
@@ -148,18 +149,24 @@ func traced(p *probe) {
 	p.asBare("POST", s.base, func(rt http.RoundTripper) []string {
 		s.base.CloseIdleConnections()
 		h := new(hooks)
+		written := make(chan struct{}) // the last hook, which may fire after the answer was read
+		wrote := sync.OnceFunc(func() { close(written) })
 		ctx := httptrace.WithClientTrace(p.Context(), &httptrace.ClientTrace{
 			GetConn:              func(string) { h.fire("GetConn") },
 			GotConn:              func(i httptrace.GotConnInfo) { h.fire("GotConn") },
 			ConnectStart:         func(string, string) { h.fire("ConnectStart") },
 			WroteHeaders:         func() { h.fire("WroteHeaders") },
-			WroteRequest:         func(httptrace.WroteRequestInfo) { h.fire("WroteRequest") },
+			WroteRequest:         func(httptrace.WroteRequestInfo) { h.fire("WroteRequest"); wrote() },
 			GotFirstResponseByte: func() { h.fire("GotFirstResponseByte") },
 		})
 		resp := p.fetch(rt, p.requestTo(s.url, http.MethodPost, strings.NewReader("body")).WithContext(ctx))
 		defer resp.Body.Close()
 		if _, err := p.read(resp.Body); err != nil {
 			p.fault("reading the body: %v", err)
+		}
+		select {
+		case <-written:
+		case <-time.After(min(p.patience, time.Second)):
 		}
 		return h.list()
 	})
