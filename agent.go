@@ -78,8 +78,10 @@ func (a *Agent) layers() []transport.Middleware {
 	return l
 }
 
+// An onion is a list of layers, the outermost first.
 type onion []transport.Middleware
 
+// add appends layers, if they are on.
 func (o *onion) add(on bool, layers ...transport.Middleware) {
 	if on {
 		*o = append(*o, layers...)
@@ -90,13 +92,11 @@ func (o *onion) add(on bool, layers ...transport.Middleware) {
 // other fields, such as Timeout and Jar, as for any client.
 func (a *Agent) Client() *http.Client { return &http.Client{Transport: a.chain} }
 
-// Transport returns the Agent's transport, to be set in a client that there is
-// already.
+// Transport returns the Agent's transport, for a client that you have already.
 func (a *Agent) Transport() http.RoundTripper { return a.chain }
 
-// Close ends the Agent's background work and waits for it. Calls still pass,
-// those in flight and new ones, without what the background did. A second
-// Close does nothing.
+// Close ends the Agent's background work and waits for it. Calls in flight and
+// new ones still pass. A second Close does nothing.
 func (a *Agent) Close() error {
 	a.stop()
 	a.work.Wait()

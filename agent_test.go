@@ -278,6 +278,12 @@ func TestNewNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestALongBaseDelayRaisesMaxDelay(t *testing.T) {
+	cfg := quiet()
+	cfg.Retry.BaseDelay = time.Minute // more than an Agent's MaxDelay is by default
+	newAgent(t, cfg)
+}
+
 func TestCallsPassAfterClose(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -26,7 +27,8 @@ type Config struct {
 	// Base sends. If nil, it is [http.DefaultTransport].
 	Base http.RoundTripper
 
-	// Retry sends again what failed. If its MaxDelay is zero, it is 30 s.
+	// Retry sends again what failed. If its MaxDelay is zero, it is 30 s, or
+	// its BaseDelay if that is longer.
 	Retry transport.Retry
 
 	// Breaker guards each host. If nil, it is one of the Agent's own. If its
@@ -120,9 +122,9 @@ func (c Config) Validate() error {
 	if c.Health != nil {
 		errs = append(errs, c.Health.Validate())
 	}
-	for _, s := range c.Steps {
+	for i, s := range c.Steps {
 		if s.Name == "" || s.Do == nil {
-			errs = append(errs, errors.New("safetrip: Config.Steps has a step without a Name or without a Do"))
+			errs = append(errs, fmt.Errorf("safetrip: Config.Steps[%d] must have a Name and a Do", i))
 		}
 	}
 	return errors.Join(errs...)
@@ -136,7 +138,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Steps = slices.Clone(c.Steps)
 
-	c.Retry.MaxDelay = cmp.Or(c.Retry.MaxDelay, 30*time.Second)
+	c.Retry.MaxDelay = cmp.Or(c.Retry.MaxDelay, max(30*time.Second, c.Retry.BaseDelay))
 	c.Retry.Budget = cmp.Or(c.Retry.Budget, new(transport.Budget))
 	c.Retry.Logger = cmp.Or(c.Retry.Logger, c.Logger)
 	c.Timeout.Headers = cmp.Or(c.Timeout.Headers, 10*time.Second)

@@ -53,7 +53,9 @@
 // # How to read the code
 //
 // Start with transport: chain.go, verdict.go, classify.go, then one file per
-// layer, each from its type through Wrap and RoundTrip to the helpers.
+// layer, each from its type through Wrap and RoundTrip to the helpers. Two of
+// them go on in other files: retry.go in trial.go, replay.go and budget.go,
+// breaker.go in circuit.go, opening.go and rule.go.
 // fallback has the ladder and the cache, telemetry the two spans, healthz the
 // monitor and its handler. Here, agent.go puts them together. Package
 // transport imports none of the others; fallback, telemetry and healthz import
@@ -96,5 +98,5 @@
 //
 // There is no registry, no global state and no init; two Agents share nothing
 // but what they are given. There is no generic executor in the request's path.
-// There is no retry without a budget unless it is turned off by name.
+// There is no retry without a budget, unless a setting turns the budget off.
 package safetrip

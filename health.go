@@ -81,7 +81,7 @@ func (a *Agent) start() {
 	}
 }
 
-// finish logs work that did not end because it was asked to.
+// finish logs background work that ended otherwise than by Close.
 func (a *Agent) finish(work string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		a.config.Logger.Warn("background work ended", "work", work, "error", err)

@@ -50,8 +50,8 @@ func (b *Budget) Validate() error {
 	if b.Ratio > 1 {
 		errs = append(errs, fmt.Errorf("transport: Budget.Ratio is %v; it must be at most 1", b.Ratio))
 	}
-	if b.Window < 0 || b.Window > 0 && b.Window < purseSlots {
-		errs = append(errs, fmt.Errorf("transport: Budget.Window is %v; it must be at least %v", b.Window, time.Duration(purseSlots)))
+	if b.Window < 0 || b.Window > 0 && b.Window < ringSlots {
+		errs = append(errs, fmt.Errorf("transport: Budget.Window is %v; it must be at least %v", b.Window, time.Duration(ringSlots)))
 	}
 	return errors.Join(errs...)
 }
@@ -63,7 +63,7 @@ func (b *Budget) States() []BudgetState {
 	now := time.Now()
 	var all []BudgetState
 	for k, p := range b.keys.All {
-		calls, retries := p.sums(now, b.window)
+		calls, retries := p.sums(now, b)
 		all = append(all, BudgetState{Key: k.String(), Calls: calls, Retries: retries, Left: max(0, b.limit(calls)-retries)})
 	}
 	slices.SortFunc(all, func(x, y BudgetState) int { return cmp.Compare(x.Key, y.Key) })
@@ -90,6 +90,7 @@ func (b *Budget) init() {
 	})
 }
 
+// limit returns how many retries there may be beside so many calls.
 func (b *Budget) limit(calls int) int { return max(b.floor, int(b.ratio*float64(calls))) }
 
 // watching reports whether any host is watched.
@@ -102,90 +103,58 @@ func (b *Budget) count(req *http.Request) bool {
 	if p == nil {
 		return false
 	}
-	if p.call(time.Now(), b.window) {
+	if p.call(time.Now(), b) {
 		b.keys.Delete(k)
 		return false
 	}
 	return true
 }
 
-// take asks for one retry. A call that was not counted yet is counted now.
-func (b *Budget) take(req *http.Request, counted *bool) bool {
+// take asks for one retry of a call, which it counts if count has not.
+func (b *Budget) take(req *http.Request, counted bool) bool {
 	b.init()
 	if b.ratio < 0 {
 		return true
 	}
 	k := keyOf(req, b.key).canonical()
 	p := b.keys.GetOrAdd(k, func() (hostKey, *purse) { return k.clone(), new(purse) })
-	fresh := !*counted
-	*counted = true
-	return p.retry(time.Now(), b, fresh)
+	return p.retry(time.Now(), b, counted)
 }
 
-// A purse is the budget of one key: calls and retries by slots of a tenth of
-// the window.
+// A purse is the budget of one key.
 type purse struct {
-	mu    sync.Mutex // guards the rest
-	slots [purseSlots]struct {
-		number         int64 // since the epoch; a slot with an old number is empty
-		calls, retries int
-	}
+	mu        sync.Mutex // guards the rest
+	ring      ring       // marked are the retries
 	lastRetry time.Time
-}
-
-const purseSlots = 10
-
-func slotNumber(now time.Time, window time.Duration) int64 {
-	return now.UnixNano() / int64(window/purseSlots)
 }
 
 // call counts a call, and reports whether the purse has seen no retry for so
 // long that it can be forgotten.
-func (p *purse) call(now time.Time, window time.Duration) (idle bool) {
+func (p *purse) call(now time.Time, b *Budget) (idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.add(now, window, 1, 0)
-	return now.Sub(p.lastRetry) > 2*window
+	p.ring.add(now, b.window, 1, 0)
+	return now.Sub(p.lastRetry) > 2*b.window
 }
 
-func (p *purse) retry(now time.Time, b *Budget, fresh bool) bool {
+// retry counts a retry if there may be one more, and reports whether it did.
+func (p *purse) retry(now time.Time, b *Budget, counted bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lastRetry = now
-	if fresh {
-		p.add(now, b.window, 1, 0)
+	if !counted {
+		p.ring.add(now, b.window, 1, 0)
 	}
-	calls, retries := p.sumsLocked(now, b.window)
+	calls, retries := p.ring.sums(now, b.window)
 	if retries >= b.limit(calls) {
 		return false
 	}
-	p.add(now, b.window, 0, 1)
+	p.ring.add(now, b.window, 0, 1)
 	return true
 }
 
-func (p *purse) add(now time.Time, window time.Duration, calls, retries int) {
-	n := slotNumber(now, window)
-	s := &p.slots[n%purseSlots]
-	if s.number != n {
-		s.number, s.calls, s.retries = n, 0, 0
-	}
-	s.calls += calls
-	s.retries += retries
-}
-
-func (p *purse) sums(now time.Time, window time.Duration) (calls, retries int) {
+func (p *purse) sums(now time.Time, b *Budget) (calls, retries int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.sumsLocked(now, window)
-}
-
-func (p *purse) sumsLocked(now time.Time, window time.Duration) (calls, retries int) {
-	n := slotNumber(now, window)
-	for _, s := range p.slots {
-		if s.number > n-purseSlots && s.number <= n {
-			calls += s.calls
-			retries += s.retries
-		}
-	}
-	return calls, retries
+	return p.ring.sums(now, b.window)
 }

@@ -15,8 +15,9 @@ import (
 // errors that a dead service causes.
 //
 // Of a response it reads the status code and, where that is an error's, the
-// headers that [Hint] names. RFC 9110, section 15, has the codes. Each row
-// below is medium and of no use to resend unless it says otherwise:
+// headers that [Hint] names. RFC 9110, section 15, has the codes. Unless its row
+// says otherwise, a code is a success of the service, of medium severity, and
+// not worth sending again:
 //
 //	below 400               ok
 //	400, 413, 414, 415, 422 validation, low, recoverable
@@ -32,7 +33,7 @@ import (
 //
 // Of an error it looks for, in this order: the caller's own cancel (canceled)
 // or deadline (timeout, not retryable); a verdict that the error brings along;
-// our own want of memory or descriptors (system, critical, neutral); DNS, TLS
+// our own lack of memory or descriptors (system, critical, neutral); DNS, TLS
 // and certificates; time-outs; HTTP/2 streams; cut and malformed answers;
 // sockets (network). What is left is business_logic.
 func Classify(req *http.Request, resp *http.Response, err error) Verdict {
@@ -87,7 +88,7 @@ func classifyError(req *http.Request, err error) Verdict {
 		return j.Verdict()
 	}
 	for _, rule := range [...]func(*http.Request, error) (Verdict, bool){
-		ourOwnWant, ofDNS, ofTLS, ofAddress, ofText, ofTime, ofHTTP2, ofAnswer, ofSocket, ofProgram, ofData,
+		ofOurselves, ofDNS, ofTLS, ofAddress, ofText, ofTime, ofHTTP2, ofAnswer, ofSocket, ofProgram, ofData,
 	} {
 		if v, ok := rule(req, err); ok {
 			return lateNotCanceled(req, v)
@@ -100,7 +101,7 @@ func classifyError(req *http.Request, err error) Verdict {
 // a cause of its own is told by that cause, as net/http returns it.
 func callersOwn(req *http.Request, err error) (Verdict, bool) {
 	if errors.Is(err, context.Canceled) {
-		return Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}, true
+		return callersCancel, true
 	}
 	if req == nil {
 		return Verdict{}, false
@@ -110,17 +111,21 @@ func callersOwn(req *http.Request, err error) (Verdict, bool) {
 	if over == nil || !errors.Is(err, over) && !errors.Is(err, context.Cause(ctx)) {
 		return Verdict{}, false
 	}
-	if over == context.DeadlineExceeded || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+	if isLate(ctx) {
 		v := callersDeadline
 		if isType[*waitedError](err) { // no attempt was in flight
 			v.Outcome, v.Sent = Neutral, Unsent
 		}
 		return v, true
 	}
-	return Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}, true
+	return callersCancel, true
 }
 
-var callersDeadline = Verdict{Outcome: Failed, Category: TimedOut, Severity: Medium, Recoverable: true}
+// The two ends of a caller's context.
+var (
+	callersCancel   = Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}
+	callersDeadline = Verdict{Outcome: Failed, Category: TimedOut, Severity: Medium, Recoverable: true}
+)
 
 // lateNotCanceled tells the two meanings of a closed Request.Cancel apart. An
 // http.Client with a Timeout closes it at the very moment that the deadline of

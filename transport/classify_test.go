@@ -310,7 +310,7 @@ func TestClassifyErrors(t *testing.T) {
 
 		// Verdicts that an error brings along.
 		{"an open circuit", says(fmt.Errorf("sorry: %w", &OpenError{State: Open})), Verdict{Outcome: Neutral, Category: CircuitOpen, Severity: Medium, Recoverable: true, Sent: Unsent}},
-		{"a Failure", says(&Failure{verdict: cutSafe, cause: errBoom}), cutSafe},
+		{"a Failure", says(&Failure{verdict: cutSafe, cause: &errBoom}), cutSafe},
 
 		// Errors of work that is not HTTP.
 		{"a JSON syntax error", func(*testing.T) (*http.Request, error) { return nil, json.Unmarshal([]byte("{"), new(int)) }, badInput},

@@ -3,8 +3,9 @@
 // way to put them around any transport.
 //
 //	var breaker transport.Breaker
+//	var stats transport.Stats
 //	client := &http.Client{Transport: transport.Chain(http.DefaultTransport,
-//		transport.Record{Stats: &stats, Logger: logger}.Wrap,
+//		transport.Record{Stats: &stats, Logger: slog.Default()}.Wrap,
 //		transport.Retry{MaxAttempts: 4}.Wrap,
 //		breaker.Wrap,
 //		transport.Timeout{Headers: 10 * time.Second}.Wrap,
@@ -24,13 +25,14 @@
 //	  │  Retry      ── everything further in happens once per attempt ──
 //	  │  Buffer     a cut body becomes an error that Retry sees
 //	  │  Breaker    inside Retry: each attempt asks, and a refusal is not retried
+//	  │  Limit      inside Breaker: its refusals say nothing of the service
 //	  │  Timeout    the attempt's time; inside Breaker, which counts it as a failure
 //	  ▼
 //	base            http.DefaultTransport
 //
 // Wrappers of other packages, and your own, go where the rule puts them:
-// authentication and request signing, done anew for each attempt, stand
-// between Breaker and Timeout or further in.
+// authentication and request signing, done anew for each attempt, stand inside
+// Timeout.
 //
 // # One verdict
 //
@@ -55,8 +57,9 @@
 // ...): Wrap takes it by value and fills in the defaults. What has state that
 // somebody wants to look at or share is a pointer whose zero value works
 // ([*Breaker], [*Budget], [*Stats]): its fields are read at the first Wrap. In
-// both, zero means the default and negative means off; an impossible setting
-// is named by Validate, and Wrap panics with it.
+// both, zero means the default, and negative means off where there is an off;
+// each field says so. An impossible setting is named by Validate, and Wrap
+// panics with it.
 //
 // # Defaults
 //

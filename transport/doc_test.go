@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		"Breaker.MaxCircuits":      fmt.Sprint(tableBound(t)),
 		"Ratio.Share":              fmt.Sprint(ratio.share),
 		"Ratio.MinCalls":           fmt.Sprint(ratio.minCalls),
-		"Ratio.Window":             fmt.Sprint(ratio.slot * rateSlots),
+		"Ratio.Window":             fmt.Sprint(ratio.window),
 		"Slow.Over":                fmt.Sprint(slow.limit),
 		"Buffer.MaxBytes":          fmt.Sprint(buffer.max, " bytes"),
 		"Stats.Window":             fmt.Sprint(s.window),

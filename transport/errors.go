@@ -40,11 +40,13 @@ func lasting(c Category, sent Sent) Verdict {
 // invalid is a request that net/http did not send, because it is wrong.
 var invalid = Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true, Sent: Unsent}
 
-func ourOwnWant(_ *http.Request, err error) (Verdict, bool) {
+// ofOurselves knows what this machine lacks: memory, descriptors.
+func ofOurselves(_ *http.Request, err error) (Verdict, bool) {
 	v := Verdict{Outcome: Neutral, Category: System, Severity: Critical, Sent: Unsent}
 	return v, isAny(err, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS)
 }
 
+// ofDNS knows names that lead nowhere, now or for good.
 func ofDNS(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[*net.DNSError](err)
 	switch {
@@ -96,6 +98,7 @@ func ofText(req *http.Request, err error) (Verdict, bool) {
 // harm.
 var cut = Verdict{Outcome: Failed, Category: Data, Severity: Medium, Retryable: true}
 
+// ofTime knows time-outs of every kind.
 func ofTime(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[interface {
 		error
@@ -122,6 +125,7 @@ func (e streamError) Error() string { return "stream error" }
 // RFC 9113, section 8.7.
 const refusedStream = 0x7
 
+// ofHTTP2 knows streams that were reset.
 func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[streamError](err)
 	switch {
@@ -154,6 +158,7 @@ func ofSocket(_ *http.Request, err error) (Verdict, bool) {
 		isAny(err, io.EOF, net.ErrClosed, driver.ErrBadConn)
 }
 
+// ofProgram knows faults of a program, ours or the RoundTripper below.
 func ofProgram(_ *http.Request, err error) (Verdict, bool) {
 	v := Verdict{Outcome: Failed, Category: System, Severity: High}
 	return v, isType[runtime.Error](err) || errors.Is(err, layer.ErrNoResponse)
@@ -187,20 +192,4 @@ func isAny(err error, targets ...error) bool {
 func isType[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
-}
-
-// isSafe says whether a method asks for nothing to change: RFC 9110, section
-// 9.2.1.
-func isSafe(method string) bool {
-	switch method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
-}
-
-// isIdempotent says whether a request may arrive twice: RFC 9110, section
-// 9.2.2.
-func isIdempotent(method string) bool {
-	return isSafe(method) || method == http.MethodPut || method == http.MethodDelete
 }

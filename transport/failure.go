@@ -1,17 +1,12 @@
 package transport
 
 import (
-	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"reflect"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -36,7 +31,7 @@ type Failure struct {
 	Host        string    `json:"host"`
 
 	verdict Verdict
-	cause   error
+	cause   *error // behind a pointer, which no verb of package fmt follows
 }
 
 // FailureOf tells a failed exchange as a [Failure]. It returns nil when there
@@ -56,10 +51,11 @@ func FailureOf(req *http.Request, resp *http.Response, err error) *Failure {
 func newFailure(req *http.Request, resp *http.Response, err error, v Verdict) *Failure {
 	f := &Failure{
 		Time: time.Now(), Severity: v.Severity, Category: v.Category, Recoverable: v.Recoverable,
-		verdict: v, cause: err,
+		verdict: v,
 	}
 	switch {
 	case err != nil:
+		f.cause = &err
 		f.Message, f.Details = describe(err), fmt.Sprintf("%T", innermost(err))
 	case resp != nil:
 		f.Message, f.Details = statusText(resp.StatusCode), "status"
@@ -85,13 +81,18 @@ func (f *Failure) Error() string {
 }
 
 // Unwrap returns the cause, nil if it was a response.
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *Failure) Unwrap() error {
+	if f.cause == nil {
+		return nil
+	}
+	return *f.cause
+}
 
 // Verdict returns what the failure was judged to be. [Classify] takes it over.
 func (f *Failure) Verdict() Verdict { return f.verdict }
 
 // Timeout reports whether it was a time-out, as [net.Error] asks.
-func (f *Failure) Timeout() bool { return f.Category == TimedOut || isTimeout(f.cause) }
+func (f *Failure) Timeout() bool { return f.Category == TimedOut || isTimeout(f.Unwrap()) }
 
 // Temporary returns what Timeout does. It is there because a [net.Error] must
 // have it.
@@ -115,88 +116,4 @@ func (f *Failure) LogValue() slog.Value {
 func (f *Failure) MarshalJSON() ([]byte, error) {
 	type fields Failure
 	return json.Marshal((*fields)(f))
-}
-
-// describe says what an error is in words that hold no secret: fixed ones, or
-// texts of the operating system. Of an error that it does not know it says
-// the type.
-func describe(err error) string {
-	if _, ok := errors.AsType[*OpenError](err); ok {
-		return ErrCircuitOpen.Error()
-	}
-	if e, ok := errors.AsType[*LimitError](err); ok {
-		return e.Error()
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return e.Op + ": " + describeSocket(e)
-	}
-	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return describeDNS(e)
-	}
-	if isType[x509.CertificateInvalidError](err) || isType[x509.HostnameError](err) || isType[x509.UnknownAuthorityError](err) {
-		return "certificate not accepted"
-	}
-	if e, ok := errors.AsType[*TimeoutError](err); ok {
-		return e.Error()
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return context.Canceled.Error()
-	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
-		return "timed out"
-	}
-	if e, ok := errors.AsType[syscall.Errno](err); ok {
-		return e.Error()
-	}
-	return fmt.Sprintf("error of type %T", innermost(err))
-}
-
-func describeSocket(e *net.OpError) string {
-	if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
-		return errno.Error()
-	}
-	if dns, ok := errors.AsType[*net.DNSError](e.Err); ok {
-		return describeDNS(dns)
-	}
-	if e.Timeout() {
-		return "timed out"
-	}
-	return fmt.Sprintf("error of type %T", innermost(e.Err))
-}
-
-func describeDNS(e *net.DNSError) string {
-	switch {
-	case e.IsNotFound:
-		return "no such host"
-	case e.IsTimeout:
-		return "name look-up timed out"
-	}
-	return "name look-up failed"
-}
-
-func isTimeout(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && e.Timeout()
-}
-
-// innermost returns the error at the end of err's chain. Of several causes it
-// is err that joins them.
-func innermost(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil || reflect.TypeOf(next) == reflect.TypeFor[syscall.Errno]() {
-			return err
-		}
-		err = next
-	}
-}
-
-func statusText(code int) string {
-	if text := http.StatusText(code); text != "" {
-		return strconv.Itoa(code) + " " + text
-	}
-	return strconv.Itoa(code)
 }

@@ -126,7 +126,7 @@ func TestFailureText(t *testing.T) {
 func TestFailureAsJSON(t *testing.T) {
 	f := &Failure{
 		Time: noon, Severity: Medium, Category: Network, Message: "m", Details: "d", Recoverable: true, Retries: 2,
-		GaveUp: ReasonBudget, Operation: "o", Host: "h", cause: errBoom,
+		GaveUp: ReasonBudget, Operation: "o", Host: "h", cause: &errBoom,
 	}
 	got, err := json.Marshal(f)
 	want := `{"timestamp":"2026-11-24T12:00:00Z","severity":"medium","category":"network","message":"m","details":"d",` +
@@ -141,6 +141,10 @@ type leakyError struct{ text string }
 
 func (e *leakyError) Error() string { return e.text }
 
+type textError string
+
+func (e textError) Error() string { return string(e) }
+
 // Whatever is wrong with a call, nothing that the kit prints of it holds what
 // only the call may know.
 func TestNoSecretIsPrinted(t *testing.T) {
@@ -152,6 +156,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		wrap Middleware
 	}{
 		{"an error whose text has it", script(&leakyError{secret}), nil},
+		{"an error that is its text", script(textError(secret)), nil},
 		{"an error in a socket whose text has it", script(&net.OpError{Op: "dial", Err: &leakyError{secret}}), nil},
 		{"an address", script(&net.OpError{Op: "dial", Err: &net.AddrError{Err: secret, Addr: secret}}), nil},
 		{"a name", script(&net.DNSError{Err: secret, Name: secret, Server: secret}), nil},
@@ -185,6 +190,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 				f := FailureOf(req, resp, err)
 				asJSON, _ := json.Marshal(f)
 				fmt.Fprintln(&out, f.Error(), string(asJSON), fmt.Sprint(f.LogValue()))
+				fmt.Fprintf(&out, "%v %+v %#v\n%v %+v %#v\n", f, f, f, *f, *f, *f)
 				text.Error("mine", "failure", f)
 				slog.New(slog.NewJSONHandler(&out, nil)).Error("mine", "failure", f)
 				asJSON, _ = json.Marshal(s.Traffic())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/safetrip-go/safetrip/internal/bodyhook"
@@ -99,9 +98,9 @@ func (l *limit) enter(req *http.Request) (leave func(), err error) {
 		return func() {}, nil
 	}
 	k := keyOf(req, l.Key).canonical()
-	r := l.rooms.GetOrAdd(k, func() (hostKey, *room) { return k.clone(), &room{places: make(chan struct{}, l.Concurrency)} })
-	if what := r.enter(req.Context(), l.Queue, l.Wait); what != "" {
-		return nil, l.refusal(req, what)
+	r := l.rooms.GetOrAdd(k, func() (hostKey, *room) { return k.clone(), newRoom(k.String(), l.Concurrency) })
+	if err := r.enter(req.Context(), l.Queue, l.Wait); err != nil {
+		return nil, err
 	}
 	return r.leave, nil
 }
@@ -113,67 +112,10 @@ func (l *limit) turn(req *http.Request) error {
 		return nil
 	}
 	if req.Context().Err() != nil {
-		return l.refusal(req, contextOver)
+		return waited(req.Context())
 	}
-	return l.refusal(req, "rate")
+	return &LimitError{Key: keyOf(req, l.Key).canonical().String(), What: "rate"}
 }
-
-// refusal returns the error of a request that did not pass.
-func (l *limit) refusal(req *http.Request, what string) error {
-	if what != contextOver {
-		return &LimitError{Key: keyOf(req, l.Key).canonical().String(), What: what}
-	}
-	cause := context.Cause(req.Context())
-	if errors.Is(req.Context().Err(), context.DeadlineExceeded) || errors.Is(cause, context.DeadlineExceeded) {
-		return &waitedError{cause}
-	}
-	return cause
-}
-
-// contextOver stands for the end of the request's context.
-const contextOver = "context"
-
-// A waitedError is the caller's deadline where it came while the request
-// waited here. The service had no part in it.
-type waitedError struct{ error }
-
-func (e *waitedError) Unwrap() error { return e.error }
-func (e *waitedError) Timeout() bool { return isTimeout(e.error) }
-
-// A room is the places for one host.
-type room struct {
-	places  chan struct{}
-	waiting atomic.Int64
-}
-
-// enter returns what kept the caller out, "" if nothing.
-func (r *room) enter(ctx context.Context, queue int, patience time.Duration) (what string) {
-	select {
-	case r.places <- struct{}{}:
-		return ""
-	default:
-	}
-	defer r.waiting.Add(-1)
-	if r.waiting.Add(1) > int64(queue) {
-		return "queue"
-	}
-	var late <-chan time.Time
-	if patience >= 0 {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		late = timer.C
-	}
-	select {
-	case r.places <- struct{}{}:
-		return ""
-	case <-late:
-		return "wait"
-	case <-ctx.Done():
-		return contextOver
-	}
-}
-
-func (r *room) leave() { <-r.places }
 
 // ErrLimited is what errors.Is finds in the refusal of a [Limit].
 var ErrLimited = errors.New("transport: limit reached")

@@ -6,54 +6,32 @@ import (
 )
 
 // rate is the counter of [Ratio] and [Slow]: the share of bad calls in a
-// window of ten slots.
+// sliding window.
 type rate struct {
 	share    float64
 	minCalls int
-	slot     time.Duration // length
+	window   time.Duration
 	limit    time.Duration // a call that takes longer is bad; 0 for none
-	slots    [rateSlots]struct {
-		number     int64 // since the epoch; a slot with an old number is empty
-		calls, bad int
-	}
+	ring     ring          // marked are the bad ones
 }
-
-const rateSlots = 10
 
 func newRate(share float64, minCalls int, window, limit time.Duration) *rate {
 	return &rate{
 		share:    cmp.Or(share, 0.5),
 		minCalls: cmp.Or(minCalls, 20),
-		slot:     cmp.Or(window, 10*time.Second) / rateSlots,
+		window:   cmp.Or(window, 10*time.Second),
 		limit:    limit,
 	}
 }
 
 func (r *rate) count(x result, _ int) bool {
-	n := x.now.UnixNano() / int64(r.slot)
-	s := &r.slots[n%rateSlots]
-	if s.number != n {
-		s.number, s.calls, s.bad = n, 0, 0
-	}
-	s.calls++
-	bad := x.failed || r.slow(x.took)
-	if !bad {
+	if !x.failed && !r.slow(x.took) {
+		r.ring.add(x.now, r.window, 1, 0)
 		return false
 	}
-	s.bad++
-	calls, all := r.sums(x.now)
-	return calls >= r.minCalls && float64(all) >= r.share*float64(calls)
-}
-
-func (r *rate) sums(now time.Time) (calls, bad int) {
-	n := now.UnixNano() / int64(r.slot)
-	for _, s := range r.slots {
-		if s.number > n-rateSlots && s.number <= n {
-			calls += s.calls
-			bad += s.bad
-		}
-	}
-	return calls, bad
+	r.ring.add(x.now, r.window, 1, 1)
+	calls, bad := r.ring.sums(x.now, r.window)
+	return calls >= r.minCalls && float64(bad) >= r.share*float64(calls)
 }
 
 func (r *rate) dirty() bool { return true }
@@ -62,8 +40,8 @@ func (r *rate) timed() bool { return r.limit > 0 }
 func (r *rate) slow(took time.Duration) bool { return r.limit > 0 && took > r.limit }
 
 func (r *rate) failures(now time.Time) int {
-	_, bad := r.sums(now)
+	_, bad := r.ring.sums(now, r.window)
 	return bad
 }
 
-func (r *rate) reset() { clear(r.slots[:]) }
+func (r *rate) reset() { r.ring = ring{} }

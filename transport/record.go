@@ -3,7 +3,6 @@ package transport
 import (
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/safetrip-go/safetrip/internal/layer"
 )
@@ -91,10 +90,4 @@ func levelOf(v Verdict) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelError
-}
-
-// A mark is what a call in flight keeps until it is counted.
-type mark struct {
-	stripe *stripe
-	began  time.Duration // since the Stats was made
 }

@@ -94,7 +94,7 @@ type recording struct {
 }
 
 func (b *recording) Read(p []byte) (int, error) {
-	if b.over.Load() {
+	if !b.r.start(b) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	return b.r.read(p)
@@ -107,10 +107,19 @@ func (b *recording) Close() error {
 	return b.r.close()
 }
 
-func (r *recorder) read(p []byte) (int, error) {
+// start says whether b may read. That is asked under the lock: a read that
+// comes as b is closed must not meet the next attempt's.
+func (r *recorder) start(b *recording) bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b.over.Load() {
+		return false
+	}
 	r.started = true
-	r.mu.Unlock()
+	return true
+}
+
+func (r *recorder) read(p []byte) (int, error) {
 	n, err := r.src.Read(p)
 	ended := err == io.EOF
 	r.note(p[:n], ended, err != nil && !ended)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +36,8 @@ type Retry struct {
 	// further one. If zero, it is 1 s; if negative, there is no wait.
 	BaseDelay time.Duration
 
-	// MaxDelay bounds the wait. If zero, it is 60 s.
+	// MaxDelay bounds the wait. If zero, it is 60 s. A BaseDelay above that
+	// raises it.
 	MaxDelay time.Duration
 
 	// Jitter makes waits uneven. If zero, it is HalfJitter.
@@ -53,7 +53,7 @@ type Retry struct {
 	MaxBodyBuffer int
 
 	// RetryUnsafeOn has further statuses upon which any method is sent again,
-	// such as 503 for an LLM's POST.
+	// such as 503 for an LLM's POST, or 409 where that passes.
 	RetryUnsafeOn []int
 
 	// RetryUnsafeMethods treats every method as idempotent. A payment may be
@@ -167,26 +167,6 @@ func (r *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-}
-
-// pause waits, unless the caller loses patience first.
-func (t *trial) pause(d time.Duration) error {
-	t.wait = d
-	ctx := t.req.Context()
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-	}
-	if ctx.Err() == nil {
-		return nil
-	}
-	t.body.release()
-	t.call.trip.SetGaveUp(reasonOver(ctx))
-	return context.Cause(ctx)
 }
 
 // defaultTo returns def for zero and off for a negative value.

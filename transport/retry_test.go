@@ -168,6 +168,7 @@ func TestRetryWho(t *testing.T) {
 		{"a POST with an Idempotency-Key is", Retry{}, "POST", keyed, 503, 3, ReasonAttempts},
 		{"a POST with an X-Idempotency-Key is", Retry{}, "POST", xkeyed, 503, 3, ReasonAttempts},
 		{"a POST is, upon a status that the user allows", Retry{RetryUnsafeOn: []int{502, 503}}, "POST", nil, 503, 3, ReasonAttempts},
+		{"be it one that is otherwise not worth it", Retry{RetryUnsafeOn: []int{409}}, "POST", nil, 409, 3, ReasonAttempts},
 		{"but not upon others", Retry{RetryUnsafeOn: []int{503}}, "POST", nil, 500, 1, ReasonMethod},
 		{"nor upon errors", Retry{RetryUnsafeOn: []int{503}}, "POST", nil, io.EOF, 1, ReasonMethod},
 		{"a POST is, where the user says that any may be", Retry{RetryUnsafeMethods: true}, "POST", nil, io.EOF, 3, ReasonAttempts},
@@ -186,6 +187,7 @@ func TestRetryWho(t *testing.T) {
 		{"one attempt is no retry", Retry{MaxAttempts: 1}, "GET", nil, 503, 1, ReasonAttempts},
 		{"negative is no retry", Retry{MaxAttempts: -1}, "GET", nil, 503, 1, ReasonAttempts},
 		{"the caller may forbid it", Retry{}, "GET", once, 503, 1, ReasonOff},
+		{"which is no reason where it is not worth it", Retry{}, "GET", once, 404, 1, ReasonVerdict},
 		{"an SDK that sends again itself is left to it", Retry{}, "GET", stainless("1"), 503, 1, ReasonNested},
 		{"its first attempt is not", Retry{}, "GET", stainless("0"), 503, 3, ReasonAttempts},
 		{"nor is what is no number", Retry{}, "GET", stainless("x"), 503, 3, ReasonAttempts},
@@ -202,6 +204,7 @@ func TestRetryWho(t *testing.T) {
 		{"go-retryablehttp's policy does not resend a 501", Retry{Check: DefaultCheck}, "GET", nil, 501, 1, ReasonVerdict},
 		{"go-retryablehttp's policy resends what it does not know", Retry{Check: DefaultCheck}, "GET", nil, errBoom, 3, ReasonAttempts},
 		{"go-retryablehttp's policy does not wait for an open circuit", Retry{Check: DefaultCheck}, "GET", nil, &OpenError{}, 1, ReasonVerdict},
+		{"another classifier may find fault with what is OK", Retry{Classifier: func(*http.Request, *http.Response, error) Verdict { return Verdict{Outcome: Failed, Retryable: true} }}, "GET", nil, 200, 3, ReasonAttempts},
 		{"another classifier decides", Retry{Classifier: func(*http.Request, *http.Response, error) Verdict { return passing(Data, Maybe) }}, "GET", nil, 404, 3, ReasonAttempts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -1121,5 +1124,12 @@ func TestRetryAllocates(t *testing.T) {
 	rt = Retry{}.Wrap(Func(func(*http.Request) (*http.Response, error) { return ok, nil }))
 	if got := testing.AllocsPerRun(200, func() { rt.RoundTrip(req) }); got != 0 {
 		t.Errorf("200: %v allocations, want none", got)
+	}
+	var b Breaker
+	rt = Retry{}.Wrap(b.Wrap(rt))
+	rt.RoundTrip(req)
+	b.Hold("http://a.test")
+	if got := testing.AllocsPerRun(200, func() { rt.RoundTrip(req) }); got != 0 {
+		t.Errorf("a circuit's refusal: %v allocations, want none", got)
 	}
 }

@@ -110,8 +110,8 @@ func validateRate(rule string, share float64, minCalls int, window time.Duration
 	if minCalls < 0 {
 		errs = append(errs, fmt.Errorf("transport: %s.MinCalls is %d; it must not be negative", rule, minCalls))
 	}
-	if window < 0 || window > 0 && window < rateSlots {
-		errs = append(errs, fmt.Errorf("transport: %s.Window is %v; it must be at least %v", rule, window, time.Duration(rateSlots)))
+	if window < 0 || window > 0 && window < ringSlots {
+		errs = append(errs, fmt.Errorf("transport: %s.Window is %v; it must be at least %v", rule, window, time.Duration(ringSlots)))
 	}
 	return errors.Join(errs...)
 }

@@ -53,6 +53,12 @@ func (s *Stats) init() {
 	})
 }
 
+// A mark is what a call in flight keeps until it is counted.
+type mark struct {
+	stripe *stripe
+	began  time.Duration // since the Stats was made
+}
+
 func (s *Stats) begin() mark {
 	p := &s.stripes[rand.Uint32()&uint32(len(s.stripes)-1)]
 	p.inFlight.Add(1)
@@ -77,35 +83,38 @@ func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
 // Traffic returns a snapshot.
 func (s *Stats) Traffic() Traffic {
 	s.init()
-	t := Traffic{Errors: make(map[string]uint64), Consecutive: make(map[string]int)}
-	t.Window.Length = s.window
-	var sum totals
+	var all totals
 	var window slot
+	var inFlight int64
 	now := slotOf(time.Since(s.began), s.slot)
 	for i := range s.stripes {
-		t.InFlight += s.stripes[i].inFlight.Load()
-		s.stripes[i].addTo(&sum, &window, now)
+		inFlight += s.stripes[i].inFlight.Load()
+		s.stripes[i].addTo(&all, &window, now)
 	}
-	t.Succeeded, t.Failed, t.Neutral = sum.outcomes[Success], sum.outcomes[Failed], sum.outcomes[Neutral]
+	t := Traffic{
+		Succeeded:   all.outcomes[Success],
+		Failed:      all.outcomes[Failed],
+		Neutral:     all.outcomes[Neutral],
+		InFlight:    inFlight,
+		Window:      window.snapshot(s.window),
+		Errors:      all.byKind(),
+		Consecutive: s.inARow(),
+	}
 	t.Total = t.Succeeded + t.Failed + t.Neutral
 	if t.Total > 0 {
-		t.Mean = time.Duration(uint64(sum.took) / t.Total)
-		t.Last = s.began.Add(sum.last).Round(0)
-	}
-	t.Window.Total, t.Window.Failed = window.outcomes[Success]+window.outcomes[Failed], window.outcomes[Failed]
-	t.Window.P50, t.Window.P95, t.Window.P99 = window.took.quantile(0.50), window.took.quantile(0.95), window.took.quantile(0.99)
-	t.Window.Longest = window.longest
-	for c := range sum.errors {
-		for sev, n := range sum.errors[c] {
-			if n > 0 {
-				t.Errors[Category(c).String()+"_"+Severity(sev).String()] = n
-			}
-		}
-	}
-	for op, n := range s.consecutive.All {
-		if n := n.Load(); n > 0 {
-			t.Consecutive[op.String()] = int(n)
-		}
+		t.Mean = time.Duration(uint64(all.took) / t.Total)
+		t.Last = s.began.Add(all.last).Round(0)
 	}
 	return t
+}
+
+// inARow returns the consecutive failures of each operation that has any.
+func (s *Stats) inARow() map[string]int {
+	counts := make(map[string]int)
+	for op, n := range s.consecutive.All {
+		if n := n.Load(); n > 0 {
+			counts[op.String()] = int(n)
+		}
+	}
+	return counts
 }

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"math"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +24,19 @@ type totals struct {
 	last     time.Duration // since the Stats was made
 }
 
+// byKind returns the errors under their category and severity.
+func (t *totals) byKind() map[string]uint64 {
+	counts := make(map[string]uint64)
+	for category := range t.errors {
+		for severity, n := range t.errors[category] {
+			if n > 0 {
+				counts[Category(category).String()+"_"+Severity(severity).String()] = n
+			}
+		}
+	}
+	return counts
+}
+
 // A slot is a twelfth of the window.
 type slot struct {
 	number   int64 // from 1 since the Stats was made; a slot with an old number is empty
@@ -35,6 +46,19 @@ type slot struct {
 }
 
 const statSlots = 12
+
+// snapshot returns a slot that is the sum of all as a Window.
+func (s *slot) snapshot(length time.Duration) Window {
+	return Window{
+		Length:  length,
+		Total:   s.outcomes[Success] + s.outcomes[Failed],
+		Failed:  s.outcomes[Failed],
+		P50:     s.took.quantile(0.50),
+		P95:     s.took.quantile(0.95),
+		P99:     s.took.quantile(0.99),
+		Longest: s.longest,
+	}
+}
 
 // slotOf returns the number of the slot that a time falls into.
 func slotOf(t, length time.Duration) int64 { return int64(t/length) + 1 }
@@ -61,6 +85,8 @@ func (p *stripe) count(now, took, length time.Duration, v *Verdict) {
 	s.took.add(took)
 }
 
+// addTo adds what the stripe has to the totals, and its slots that are not too
+// old by the number now to the window.
 func (p *stripe) addTo(all *totals, window *slot, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,50 +113,4 @@ func (p *stripe) addTo(all *totals, window *slot, now int64) {
 			window.took[i] += n
 		}
 	}
-}
-
-// A histogram counts durations in eight buckets an octave, from 8 µs to more
-// than two minutes: a quantile read from it is off by 6 % at most.
-type histogram [(maxOctave - minOctave) * 8]uint32
-
-const minOctave, maxOctave = 13, 38 // powers of two of a nanosecond
-
-func (h *histogram) add(d time.Duration) { h[bucketOf(d)]++ }
-
-func bucketOf(d time.Duration) int {
-	octave := bits.Len64(uint64(max(d, 1))) - 1
-	switch {
-	case octave < minOctave:
-		return 0
-	case octave >= maxOctave:
-		return len(histogram{}) - 1
-	}
-	eighth := int(d>>(octave-3)) & 7
-	return (octave-minOctave)*8 + eighth
-}
-
-// middle returns the duration in the middle of a bucket.
-func middle(bucket int) time.Duration {
-	low := math.Ldexp(8+float64(bucket%8), minOctave+bucket/8-3)
-	high := math.Ldexp(9+float64(bucket%8), minOctave+bucket/8-3)
-	return time.Duration((low + high) / 2)
-}
-
-// quantile returns the duration that a share q of those counted do not exceed.
-func (h *histogram) quantile(q float64) time.Duration {
-	var n uint64
-	for _, c := range h {
-		n += uint64(c)
-	}
-	if n == 0 {
-		return 0
-	}
-	rank := uint64(math.Ceil(q * float64(n)))
-	for i, c := range h {
-		if rank <= uint64(c) {
-			return middle(i)
-		}
-		rank -= uint64(c)
-	}
-	return middle(len(h) - 1)
 }

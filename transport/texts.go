@@ -29,7 +29,7 @@ var texts = []struct {
 	{"invalid Trailer key ", invalidLate},
 
 	// Request.Cancel was closed.
-	{"net/http: request canceled", Verdict{Outcome: Neutral, Category: Canceled, Severity: Low}},
+	{"net/http: request canceled", callersCancel},
 
 	// Answers that make no sense.
 	{"malformed HTTP ", lasting(Data, Maybe)},

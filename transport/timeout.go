@@ -19,7 +19,7 @@ import (
 type Timeout struct {
 	// Headers is how long the response headers may take, from the start of the
 	// attempt: connecting, sending the body and waiting included. If zero or
-	// negative, there is no limit; [safetrip.Config] has 10 s.
+	// negative, there is no limit; an Agent of package safetrip sets 10 s.
 	Headers time.Duration
 
 	// Idle is how long one read of the response body may go without a byte.
@@ -35,29 +35,6 @@ func (t Timeout) Wrap(next http.RoundTripper) http.RoundTripper {
 	}
 	return &timeout{Layer: layer.Layer{Next: next}, what: "response headers", limit: t.Headers, idle: t.Idle}
 }
-
-// A TimeoutError is the end of an attempt, or of a call, that took too long
-// for a limit of the kit's. Its Timeout method returns true, and it is
-// [context.DeadlineExceeded] to errors.Is.
-type TimeoutError struct {
-	What  string        // "response headers", "response body" or "call"
-	Limit time.Duration // the limit that was reached
-}
-
-// Error names the limit.
-func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("transport: %s: nothing within %v", e.What, e.Limit)
-}
-
-// Timeout returns true.
-func (e *TimeoutError) Timeout() bool { return true }
-
-// Temporary returns true, as that of [context.DeadlineExceeded] does. It is
-// there because a [net.Error] must have it.
-func (e *TimeoutError) Temporary() bool { return true }
-
-// Is reports whether target is [context.DeadlineExceeded].
-func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // timeout is what [Timeout] and [Deadline] wrap with: a context that ends when
 // the headers take too long, and otherwise lives until the body ends.
@@ -89,8 +66,8 @@ func (t *timeout) roundTrip(ctx context.Context, req *http.Request) (*http.Respo
 		return nil, err
 	}
 	resp.Request = req
-	if t.idle > 0 && resp.StatusCode != http.StatusSwitchingProtocols {
-		resp.Body = watchIdle(resp.Body, t.idle, cancel)
+	if (t.idle > 0 || t.whole) && resp.StatusCode != http.StatusSwitchingProtocols {
+		resp.Body = watchBody(ctx, resp.Body, t.idle, cancel)
 	}
 	resp.Body = bodyhook.Wrap(resp.Body, bodyhook.Hook{Done: cancel})
 	return resp, nil
@@ -129,3 +106,26 @@ func ownTimeout(ctx context.Context) (*TimeoutError, bool) {
 	}
 	return errors.AsType[*TimeoutError](context.Cause(ctx))
 }
+
+// A TimeoutError is the end of an attempt, or of a call, that took too long
+// for a limit of the kit's. Its Timeout method returns true, and it is
+// [context.DeadlineExceeded] to errors.Is.
+type TimeoutError struct {
+	What  string        // "response headers", "response body" or "call"
+	Limit time.Duration // the limit that was reached
+}
+
+// Error names the limit.
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("transport: %s: nothing within %v", e.What, e.Limit)
+}
+
+// Timeout returns true.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary returns true, as that of [context.DeadlineExceeded] does. It is
+// there because a [net.Error] must have it.
+func (e *TimeoutError) Temporary() bool { return true }
+
+// Is reports whether target is [context.DeadlineExceeded].
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -320,6 +320,39 @@ func TestTimeoutOnARealSocket(t *testing.T) {
 	}
 }
 
+// Of itself HTTP/2 says of a body whose time was up that it was canceled, as
+// if the caller had changed its mind.
+func TestTimeoutInABodyIsNamedByHTTP2Too(t *testing.T) {
+	stop := make(chan struct{})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "half")
+		http.NewResponseController(w).Flush()
+		<-stop
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	defer close(stop)
+	for what, wrap := range map[string]Middleware{
+		"response body": Timeout{Idle: 20 * time.Millisecond}.Wrap,
+		"call":          Deadline{Total: 500 * time.Millisecond, Body: true}.Wrap,
+	} {
+		req := get(t, s.URL)
+		resp, err := wrap(s.Client().Transport).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if e, ok := errors.AsType[*TimeoutError](err); !ok || e.What != what || string(text) != "half" {
+			t.Errorf("read %q, %v; want an error about the %s", text, err, what)
+		}
+		if v := Classify(req, nil, err); v.Category != TimedOut || v.Outcome != Failed {
+			t.Errorf("%v is %+v", err, v)
+		}
+	}
+}
+
 func TestTimeoutErrorHasNoSecret(t *testing.T) {
 	_, err := Timeout{Headers: time.Millisecond}.Wrap(Func(never503)).RoundTrip(get(t, "http://u:secret@a.test/?key=secret"))
 	if strings.Contains(fmt.Sprint(err), "secret") {

@@ -2,10 +2,8 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -79,7 +77,7 @@ func (t *trial) attempt() (*http.Response, error) {
 	}
 	resp, err := t.sendOnce()
 	v := t.Classifier(t.req, resp, err)
-	if t.well = v.Category == OK && err == nil; !t.well || t.number > 1 {
+	if t.well = v.Category == OK && err == nil && !v.Retryable; !t.well || t.number > 1 {
 		t.verdict = v // copied only when somebody will read it
 	}
 	if t.call.trip != nil {
@@ -149,45 +147,51 @@ func (t *trial) judge(resp *http.Response, err error) (time.Duration, Reason) {
 	if !t.body.again() {
 		return 0, ReasonBody
 	}
-	if !t.Budget.take(t.req, &t.counted) {
+	if !t.Budget.take(t.req, t.counted) {
 		t.body.forget()
 		return 0, ReasonBudget
 	}
+	t.counted = true
 	t.log.retrying(t, wait)
 	return wait, goOn
 }
 
 // worth says whether another attempt can help.
 func (t *trial) worth(resp *http.Response, err error) Reason {
-	worth := t.verdict.Retryable || t.verdict.Hint.Retry == RetryYes && t.verdict.Category != OK
+	helps := t.verdict.Retryable || t.verdict.Hint.Retry == RetryYes && t.verdict.Category != OK || t.listed(resp)
 	if t.Check != nil && t.verdict.Category != CircuitOpen {
-		var failed error
-		if worth, failed = t.Check(t.req.Context(), resp, err); failed != nil && err == nil {
-			t.log.checkFailed(t, failed)
+		var checkErr error
+		if helps, checkErr = t.Check(t.req.Context(), resp, err); checkErr != nil && err == nil {
+			t.log.checkFailed(t, checkErr)
 		}
 	}
 	switch {
+	case !helps && t.well:
+		return fine
 	case t.req.Context().Err() != nil:
 		return reasonOver(t.req.Context())
-	case !worth && t.well:
-		return fine
 	case t.verdict.Category == Canceled:
 		return ReasonCanceled
-	case t.call.noRetry:
-		return ReasonOff
-	case isNested(t.req, t.call, resp, err):
-		return ReasonNested
 	case t.verdict.Hint.Retry == RetryNo:
 		return ReasonHint
-	case !worth:
+	case !helps:
 		return ReasonVerdict
+	case t.call.noRetry:
+		return ReasonOff
+	case isNested(t.req, t.call, resp, err): // last: a refusal is not to pay for it
+		return ReasonNested
 	}
 	return goOn
 }
 
-// reasonOver says why a context is over. That of a [Deadline] ends with a cause.
+// listed says whether the user wants a response of this status sent again.
+func (t *trial) listed(resp *http.Response) bool {
+	return resp != nil && slices.Contains(t.RetryUnsafeOn, resp.StatusCode)
+}
+
+// reasonOver says why a context is over.
 func reasonOver(ctx context.Context) Reason {
-	if ctx.Err() == context.DeadlineExceeded || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+	if isLate(ctx) {
 		return ReasonDeadline
 	}
 	return ReasonCanceled
@@ -198,8 +202,27 @@ func (t *trial) allowed(resp *http.Response) bool {
 	if isIdempotent(t.req.Method) || t.RetryUnsafeMethods || t.verdict.Sent == Unsent || hasIdempotencyKey(t.send.Header) {
 		return true
 	}
-	return resp != nil && (resp.StatusCode == http.StatusTooEarly || resp.StatusCode == http.StatusTooManyRequests ||
-		slices.Contains(t.RetryUnsafeOn, resp.StatusCode))
+	return resp != nil && (resp.StatusCode == http.StatusTooEarly || resp.StatusCode == http.StatusTooManyRequests) || t.listed(resp)
+}
+
+// pause waits, unless the caller loses patience first.
+func (t *trial) pause(d time.Duration) error {
+	t.wait = d
+	ctx := t.req.Context()
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() == nil {
+		return nil
+	}
+	t.body.release()
+	t.call.trip.SetGaveUp(reasonOver(ctx))
+	return context.Cause(ctx)
 }
 
 // end returns what the caller gets.
@@ -226,41 +249,6 @@ func (t *trial) end(resp *http.Response, err error, why Reason) (*http.Response,
 	}
 	markResponse(resp, t.number-1)
 	return resp, nil
-}
-
-// retriesMark is a response header that says how often an inner Retry sent the
-// request again before it gave up. Its colon makes it a name that no server
-// can send and that is never written to the wire, as [http.TrailerPrefix] does.
-const retriesMark = "Safetrip:Retries"
-
-func markResponse(resp *http.Response, retries int) {
-	if resp.Header == nil {
-		resp.Header = make(http.Header)
-	}
-	resp.Header[retriesMark] = []string{strconv.Itoa(retries)}
-}
-
-// isNested reports whether somebody else retries this call already: a Retry
-// further out, which sent this request again; one further in, which gave up on
-// it; or the SDK of an LLM service, which says so in a header.
-func isNested(req *http.Request, c *call, resp *http.Response, err error) bool {
-	if c.attempt != nil {
-		return true
-	}
-	if s := first(req.Header, "X-Stainless-Retry-Count"); s != "" {
-		if n, err := strconv.Atoi(s); err == nil && n > 0 {
-			return true
-		}
-	}
-	if resp != nil {
-		return resp.Header[retriesMark] != nil
-	}
-	f, ok := errors.AsType[*Failure](err)
-	return ok && f.Retries > 0
-}
-
-func hasIdempotencyKey(h http.Header) bool {
-	return first(h, "Idempotency-Key") != "" || first(h, "X-Idempotency-Key") != ""
 }
 
 // shallow returns a copy of req, or req itself if it is a copy already.

@@ -82,14 +82,14 @@ type Reason string
 // The reasons.
 const (
 	ReasonAttempts Reason = "attempts" // all attempts were used
-	ReasonDeadline Reason = "deadline" // the delay does not fit the context's deadline
-	ReasonHint     Reason = "hint"     // the server asked for a longer wait than that, or for no retry
+	ReasonDeadline Reason = "deadline" // the wait would not end before the deadline
+	ReasonHint     Reason = "hint"     // the server asked for a wait past the deadline, or for no retry
 	ReasonBudget   Reason = "budget"   // too many retries to this host already
 	ReasonMethod   Reason = "method"   // it is not safe to send it twice
 	ReasonBody     Reason = "body"     // its body cannot be had again
 	ReasonVerdict  Reason = "verdict"  // it would not help
 	ReasonCanceled Reason = "canceled" // the caller changed its mind
-	ReasonNested   Reason = "nested"   // a Retry further in gave up on it already
+	ReasonNested   Reason = "nested"   // somebody else retries it: a Retry further in or out, an SDK
 	ReasonOff      Reason = "off"      // [WithoutRetry]
 )
 
@@ -119,89 +119,63 @@ func TripOf(resp *http.Response) *Trip {
 	return TripFrom(resp.Request.Context())
 }
 
-// Attempts returns the attempts so far, the first one first. Requests that no
-// [Retry] sent are not among them.
-func (t *Trip) Attempts() []Attempt {
+// locked runs do under the lock, and not at all for a nil Trip.
+func (t *Trip) locked(do func()) {
 	if t == nil {
-		return nil
+		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.attempts)
+	do()
+}
+
+// Attempts returns the attempts so far, the first one first. Requests that no
+// [Retry] sent are not among them.
+func (t *Trip) Attempts() (all []Attempt) {
+	t.locked(func() { all = slices.Clone(t.attempts) })
+	return all
 }
 
 // Circuit returns the circuit that the last attempt came to.
-func (t *Trip) Circuit() CircuitRef {
-	if t == nil {
-		return CircuitRef{}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.circuit
+func (t *Trip) Circuit() (c CircuitRef) {
+	t.locked(func() { c = t.circuit })
+	return c
 }
 
 // Answer returns where the response came from. Its Source is "" when there was
 // none, or when it came from the service itself and no layer had a reason to
 // say so.
-func (t *Trip) Answer() Answer {
-	if t == nil {
-		return Answer{}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.answer
+func (t *Trip) Answer() (a Answer) {
+	t.locked(func() { a = t.answer })
+	return a
 }
 
 // GaveUp returns why a failed call was not sent again, or "" if there was
 // nothing to give up.
-func (t *Trip) GaveUp() Reason {
-	if t == nil {
-		return ""
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.gaveUp
+func (t *Trip) GaveUp() (r Reason) {
+	t.locked(func() { r = t.gaveUp })
+	return r
 }
 
 // AddAttempt appends an attempt. It is for layers that send.
 func (t *Trip) AddAttempt(a Attempt) {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.attempts = append(t.attempts, a)
+	t.locked(func() { t.attempts = append(t.attempts, a) })
 }
 
 // SetCircuit records the circuit that an attempt came to. It is for layers
 // that guard.
 func (t *Trip) SetCircuit(key string, state State) {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.circuit = CircuitRef{key, state}
+	t.locked(func() { t.circuit = CircuitRef{key, state} })
 }
 
 // SetAnswer records where the response came from. It is for layers that
 // answer.
 func (t *Trip) SetAnswer(a Answer) {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.answer = a
+	t.locked(func() { t.answer = a })
 }
 
 // SetGaveUp records why a call was not sent again. It is for layers that
 // retry.
 func (t *Trip) SetGaveUp(r Reason) {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.gaveUp = r
+	t.locked(func() { t.gaveUp = r })
 }

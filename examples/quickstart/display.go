@@ -3,17 +3,18 @@ package main
 import (
 	"fmt"
 	"io"
-	"sync"
 	"text/tabwriter"
 	"time"
 
+	"github.com/safetrip-go/safetrip"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
 // A display writes what a person sees.
 type display struct{ out io.Writer }
 
-func (d display) settings(o options, up *upstream) {
+// settings says what will happen, before it does.
+func (d display) settings(o options, cfg safetrip.Config, up *upstream) {
 	service := o.url
 	if up != nil {
 		service = fmt.Sprintf("a user directory on %s; %.0f %% of calls meet a 503, a reset, silence or a cut body;\n            from %v on it is down for %v",
@@ -21,7 +22,7 @@ func (d display) settings(o options, up *upstream) {
 	}
 	fmt.Fprintf(d.out, "service     %s\n", service)
 	fmt.Fprintf(d.out, "load        %d calls in %v, at most %d at once, seed %d; the client waits %v\n", o.calls, o.lasts(), o.concurrency, o.seed, o.timeout)
-	fmt.Fprintf(d.out, "the kit     %s\n\n", fmt.Sprintf(settingsText, o.timeout/8, o.timeout*3/4))
+	fmt.Fprintf(d.out, "the kit     %s\n\n", inWords(cfg))
 }
 
 // progress returns a function that draws the calls as they end: a line for
@@ -55,6 +56,7 @@ func (d display) progress(name string, calls int) func(end) {
 	}
 }
 
+// table compares the two runs.
 func (d display) table(bare, kit summary, seenBare, seenKit int, t *timeline) {
 	fmt.Fprint(d.out, "\n. answered   r after a retry   c from the cache   s made up   x lost\n\n")
 	w := tabwriter.NewWriter(d.out, 0, 0, 3, ' ', 0)
@@ -84,46 +86,10 @@ func (d display) table(bare, kit summary, seenBare, seenKit int, t *timeline) {
 	t.print(d.out)
 }
 
+// rounded returns d with no more digits than mean something.
 func rounded(d time.Duration) time.Duration {
 	if d < 10*time.Millisecond {
 		return d.Round(10 * time.Microsecond)
 	}
 	return d.Round(time.Millisecond)
-}
-
-// A timeline is what the circuit did, and when.
-type timeline struct {
-	mu      sync.Mutex // guards the rest
-	began   time.Time
-	changes []transport.Change
-}
-
-func newTimeline() *timeline { return &timeline{began: time.Now()} }
-
-func (t *timeline) start() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.began, t.changes = time.Now(), nil
-}
-
-func (t *timeline) add(c transport.Change) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.changes = append(t.changes, c)
-}
-
-func (t *timeline) print(out io.Writer) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	fmt.Fprintln(out, "\nthe circuit")
-	if len(t.changes) == 0 {
-		fmt.Fprintln(out, "  stayed closed")
-	}
-	for _, c := range t.changes {
-		fmt.Fprintf(out, "  %4.1fs  %v → %v", c.Time.Sub(t.began).Seconds(), c.From, c.To)
-		if c.To == transport.Open {
-			fmt.Fprintf(out, " for %v", c.OpenFor.Round(time.Millisecond))
-		}
-		fmt.Fprintln(out)
-	}
 }

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -109,6 +106,7 @@ func onTheWire(trip *transport.Trip) int {
 	return n
 }
 
+// get makes a request and reads the answer to its end.
 func get(client *http.Client, req *http.Request) (status int, err error) {
 	resp, err := client.Do(req)
 	if err != nil {
@@ -128,67 +126,4 @@ func (e end) why() string {
 		return "cut body"
 	}
 	return transport.FailureOf(nil, nil, e.err).Category.String()
-}
-
-// A summary is what the table shows of a run.
-type summary struct {
-	calls, answered   int
-	attempts, retries int
-	sources           map[transport.Source]int // of answered calls
-	failures          map[string]int           // by why
-	p50, p99          time.Duration
-}
-
-func summarize(ends []end) summary {
-	s := summary{calls: len(ends), sources: map[transport.Source]int{}, failures: map[string]int{}}
-	took := make([]time.Duration, 0, len(ends))
-	for _, e := range ends {
-		s.attempts += e.attempts
-		s.retries += max(0, e.attempts-1)
-		took = append(took, e.took)
-		if e.answered {
-			s.answered++
-			s.sources[e.source]++
-		} else {
-			s.failures[e.why()]++
-		}
-	}
-	if len(took) > 0 {
-		slices.Sort(took)
-		s.p50, s.p99 = took[len(took)/2], took[(len(took)-1)*99/100]
-	}
-	return s
-}
-
-func (s summary) rate() string {
-	if s.calls == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f %%", 100*float64(s.answered)/float64(s.calls))
-}
-
-// most lists counts, the highest first.
-func most(counts map[string]int) string {
-	if len(counts) == 0 {
-		return "-"
-	}
-	type pair struct {
-		name string
-		n    int
-	}
-	var all []pair
-	for name, n := range counts {
-		all = append(all, pair{name, n})
-	}
-	slices.SortFunc(all, func(a, b pair) int {
-		if a.n != b.n {
-			return b.n - a.n
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	var words []string
-	for _, p := range all {
-		words = append(words, fmt.Sprintf("%s %d", p.name, p.n))
-	}
-	return strings.Join(words, ", ")
 }

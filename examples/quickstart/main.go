@@ -18,7 +18,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -52,6 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// show makes the two runs and prints what came of them.
 func show(ctx context.Context, o options, out io.Writer) error {
 	flush, err := export(ctx)
 	if err != nil {
@@ -65,17 +65,16 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer up.close()
 
+	events := new(timeline)
+	cfg := o.config(events.add)
 	d := display{out: out}
-	d.settings(o, up)
+	d.settings(o, cfg, up)
 
 	up.start()
 	bare := &http.Client{Timeout: o.timeout}
 	without := summarize(l.run(ctx, bare, d.progress("bare", l.calls)))
 	seenBare := up.requests()
 
-	events := newTimeline()
-	cfg := o.config(events.add)
-	cfg.Logger = slog.New(slog.DiscardHandler)
 	agent, err := safetrip.New("quickstart", cfg)
 	if err != nil {
 		return err

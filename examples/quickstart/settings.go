@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -58,6 +59,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
+// validate returns what is wrong with the first flag that is.
 func (o options) validate() error {
 	if o.url != "" {
 		u, err := url.Parse(o.url)
@@ -86,7 +88,7 @@ func (o options) config(onChange func(transport.Change)) safetrip.Config {
 			Budget: &transport.Budget{Ratio: -1},
 		},
 		Breaker: &transport.Breaker{
-			OpenFor: 500 * time.Millisecond, MaxOpenFor: time.Second,
+			FailureThreshold: 5, OpenFor: 500 * time.Millisecond, MaxOpenFor: time.Second,
 			OnChange: onChange,
 		},
 		Timeout:  transport.Timeout{Headers: o.timeout / 8},
@@ -96,10 +98,16 @@ func (o options) config(onChange func(transport.Change)) safetrip.Config {
 			Interval: time.Second,
 			Detail:   func(*http.Request) bool { return true }, // it is served on the loopback interface alone
 		},
-		Steps: []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
+		Steps:  []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
+		Logger: slog.New(slog.DiscardHandler), // the display tells it all
 	}
 }
 
-const settingsText = `4 attempts 50ms to 400ms apart, %v for one, %v for all · circuit opens at 5
-            failures, for 500ms and up to 1s · budget off · small bodies read ahead ·
-            then cache, then a made-up answer`
+// inWords says what config has set.
+func inWords(c safetrip.Config) string {
+	return fmt.Sprintf(`%d attempts %v to %v apart, %v for one, %v for all · circuit opens at %d
+            failures, for %v and up to %v · budget off · small bodies read ahead ·
+            then cache, then a made-up answer`,
+		c.Retry.MaxAttempts, c.Retry.BaseDelay, c.Retry.MaxDelay, c.Timeout.Headers, c.Deadline.Total,
+		c.Breaker.FailureThreshold, c.Breaker.OpenFor, c.Breaker.MaxOpenFor)
+}

@@ -17,18 +17,17 @@ import (
 // two runs of the same load meet the same faults. A nil upstream is the
 // service that -url names: it does what it does.
 type upstream struct {
-	URL   string
-	seed  uint64
-	began time.Time // set by start
+	URL    string
+	seed   uint64
+	server http.Server
 
 	mu     sync.Mutex // guards the rest
+	began  time.Time  // set by start
 	seen   map[string]int
 	served int
-
-	server http.Server
 }
 
-// The outage: from then on, for that long, every connection is reset.
+// The outage: from outageFrom on, for outageFor, every connection is reset.
 const (
 	outageFrom = 3 * time.Second
 	outageFor  = 3 * time.Second
@@ -78,7 +77,7 @@ func (u *upstream) close() {
 	}
 }
 
-// fault is what happens to one request.
+// A fault is what happens to one request.
 type fault int
 
 const (
@@ -89,6 +88,7 @@ const (
 	cut
 )
 
+// fault chooses what happens to the next request of a call.
 func (u *upstream) fault(call string) fault {
 	u.mu.Lock()
 	defer u.mu.Unlock()

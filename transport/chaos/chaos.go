@@ -13,8 +13,8 @@
 // under way. What it does is decided by its Seed and the order of the calls.
 //
 // Every response that it made up or spoiled carries the header Chaos, and every
-// error of it is an [*Error] among other things, so that nobody takes it for
-// the service's.
+// error that it made is an [*Error] around what it pretends to be, so that
+// nobody takes either for the service's.
 package chaos
 
 import (
@@ -23,14 +23,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/safetrip-go/safetrip/internal/layer"
@@ -113,9 +111,9 @@ type Injector struct {
 	dice *rand.Rand
 }
 
-// Set replaces the faults; the first one that matches and whose Rate says so
-// is met. Without any, all calls pass again. It returns an error, and changes
-// nothing, if a Fault is not valid.
+// Set replaces the faults. A call meets the first one that matches it and whose
+// Rate falls on it, and no other; without any faults all calls pass again. Set
+// returns an error, and changes nothing, if a Fault is not valid.
 func (i *Injector) Set(faults ...Fault) error {
 	var errs []error
 	for _, f := range faults {
@@ -124,7 +122,7 @@ func (i *Injector) Set(faults ...Fault) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	faults = append([]Fault(nil), faults...)
+	faults = slices.Clone(faults)
 	i.faults.Store(&faults)
 	return nil
 }
@@ -215,6 +213,7 @@ func (i *Injector) jitter(most time.Duration) time.Duration {
 	return time.Duration(i.dice.Int64N(int64(most)))
 }
 
+// answer makes up the response.
 func (f Fault) answer(req *http.Request) *http.Response {
 	text := "chaos: " + http.StatusText(f.Status) + "\n"
 	resp := &http.Response{
@@ -238,60 +237,6 @@ func (f Fault) answer(req *http.Request) *http.Response {
 	return resp
 }
 
-func (f Fault) spoil(ctx context.Context, resp *http.Response) {
-	if f.Cut == 0 && f.Dribble == 0 || resp.Body == nil || resp.Body == http.NoBody {
-		return
-	}
-	if resp.Header == nil {
-		resp.Header = make(http.Header)
-	}
-	resp.Header.Set("Chaos", "spoiled")
-	ctx, closed := context.WithCancelCause(ctx)
-	s := &spoiled{body: resp.Body, fault: f, left: f.Cut, ctx: ctx, closed: closed}
-	resp.Body = s
-	if w, ok := s.body.(io.Writer); ok { // a connection stays one
-		resp.Body = struct {
-			*spoiled
-			io.Writer
-		}{s, w}
-	}
-}
-
-// spoiled is a body that dribbles, or ends too soon.
-type spoiled struct {
-	body   io.ReadCloser
-	fault  Fault
-	left   int64
-	ctx    context.Context // over when the caller's is, and when the body is closed
-	closed context.CancelCauseFunc
-}
-
-func (s *spoiled) Read(p []byte) (int, error) {
-	if s.fault.Cut > 0 {
-		p = p[:min(int64(len(p)), s.left)]
-		if s.left == 0 {
-			return 0, &Error{io.ErrUnexpectedEOF}
-		}
-	}
-	if s.fault.Dribble > 0 && len(p) > 0 {
-		if err := sleep(s.ctx, s.fault.Dribble); err != nil {
-			return 0, err
-		}
-		p = p[:1]
-	}
-	n, err := s.body.Read(p)
-	s.left -= int64(n)
-	if s.fault.Cut > 0 && s.left == 0 && err == io.EOF {
-		err = nil // it ends too soon even where it was to end
-	}
-	return n, err
-}
-
-func (s *spoiled) Close() error {
-	s.closed(http.ErrBodyReadAfterClose)
-	return s.body.Close()
-}
-
 // sleep waits for d, and returns why if ctx is over before.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
@@ -305,45 +250,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// An Error is a failure that was injected. It wraps what the failure pretends
-// to be.
-type Error struct{ Err error }
-
-// Error says that it was injected.
-func (e *Error) Error() string { return "chaos: injected: " + e.Err.Error() }
-
-// Unwrap returns the pretended error.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Timeout reports whether the pretended error is a time-out. An http.Client
-// asks the outermost error.
-func (e *Error) Timeout() bool {
-	t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](e.Err)
-	return ok && t.Timeout()
-}
-
-// Refused is the error of a port where nobody listens.
-func Refused(*http.Request) error { return socket("dial", syscall.ECONNREFUSED) }
-
-// Reset is the error of a connection that was reset while the answer was
-// awaited.
-func Reset(*http.Request) error { return socket("read", syscall.ECONNRESET) }
-
-// TimedOut is the error of a connection that could not be made in time.
-func TimedOut(*http.Request) error {
-	return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
-}
-
-// NoSuchHost is the error of a name that does not exist.
-func NoSuchHost(req *http.Request) error {
-	return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: req.URL.Hostname(), IsNotFound: true}}
-}
-
-func socket(op string, errno syscall.Errno) error {
-	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, errno)}
 }

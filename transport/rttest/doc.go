@@ -35,7 +35,7 @@
 //	    during the call, Header 0xc000… map[] became Header 0xc000… map["Authorization":["secret"]]
 //	        request-unchanged: the request is the caller's: its fields, its URL, …
 //
-// # A wrapper that may
+// # Leaving a rule out
 //
 // Some wrappers break a rule because that is what they are for. They leave it
 // out by name, with the reason:
