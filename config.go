@@ -23,6 +23,10 @@ import (
 //
 // Each field is the setting of one layer, as its own package documents it; the
 // defaults that are an Agent's own are said here.
+//
+// Agents may share what is given by pointer. Make them one after another: New
+// completes it where it is nil. The first of them runs a shared Cache and a
+// shared Monitor, until its Close.
 type Config struct {
 	// Base sends. If nil, it is [http.DefaultTransport].
 	Base http.RoundTripper

@@ -235,7 +235,8 @@ func (b *Breaker) Open(key string) bool {
 	return b.operate(key, func(c *circuit) { c.force(b.settings, b.settings.OpenFor) })
 }
 
-// Hold opens the circuit of key until Reset.
+// Hold opens the circuit of key until Reset, or until it leaves because it is
+// among the longest idle of more than MaxCircuits.
 func (b *Breaker) Hold(key string) bool {
 	return b.operate(key, func(c *circuit) { c.force(b.settings, hold) })
 }

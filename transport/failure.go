@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -116,4 +117,14 @@ func (f *Failure) LogValue() slog.Value {
 func (f *Failure) MarshalJSON() ([]byte, error) {
 	type fields Failure
 	return json.Marshal((*fields)(f))
+}
+
+// newRefusal tells of a call that was refused for all requests of one key.
+func newRefusal(key string, err error, v Verdict) *Failure {
+	f := newFailure(nil, nil, err, v)
+	f.Operation, f.Host = key, key
+	if _, host, ok := strings.Cut(key, "://"); ok {
+		f.Host = host
+	}
+	return f
 }

@@ -141,8 +141,7 @@ func (e *LimitError) Verdict() Verdict {
 func (e *LimitError) As(target any) bool {
 	f, ok := target.(**Failure)
 	if ok {
-		*f = newFailure(nil, nil, e, e.Verdict())
-		(*f).Operation, (*f).Host = e.Key, e.Key
+		*f = newRefusal(e.Key, e, e.Verdict())
 	}
 	return ok
 }

@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -69,11 +68,7 @@ func (e *OpenError) Verdict() Verdict {
 func (e *OpenError) As(target any) bool {
 	f, ok := target.(**Failure)
 	if ok {
-		*f = newFailure(nil, nil, e, e.Verdict())
-		(*f).Operation, (*f).Host = e.Key, e.Key
-		if _, host, ok := strings.Cut(e.Key, "://"); ok {
-			(*f).Host = host
-		}
+		*f = newRefusal(e.Key, e, e.Verdict())
 	}
 	return ok
 }
