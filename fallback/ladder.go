@@ -61,8 +61,8 @@ type Ladder struct {
 
 	once   sync.Once
 	plain  bool // the Classifier is transport.Classify
-	levels table.Table[levelKey, level]
-	tally  tally
+	levels *table.Table[levelKey, level]
+	tally  *tally
 }
 
 // Validate returns an error that names every field out of its bounds.
@@ -105,7 +105,18 @@ func (l *Ladder) init() {
 	if l.plain = l.Classifier == nil; l.plain {
 		l.Classifier = transport.Classify
 	}
-	l.levels.Max = l.MaxKeys
+	l.levels, l.tally = &table.Table[levelKey, level]{Max: l.MaxKeys}, new(tally)
+}
+
+// Inherit makes l go on where from is: with its levels and its counts. From
+// then on both count together; l has its own steps and settings, except
+// MaxKeys, which is from's. It has no effect on a Ladder that is in use.
+func (l *Ladder) Inherit(from *Ladder) {
+	from.once.Do(from.init)
+	l.once.Do(func() {
+		l.init()
+		l.levels, l.tally = from.levels, from.tally
+	})
 }
 
 type ladder struct {

@@ -122,6 +122,7 @@ func (l *Ladder) levelOf(req *http.Request) transport.Level {
 
 // States returns the level of each key that ever left full, sorted by key.
 func (l *Ladder) States() []transport.LadderState {
+	l.once.Do(l.init)
 	var states []transport.LadderState
 	for key, p := range l.levels.All {
 		p.mu.Lock()
@@ -134,7 +135,10 @@ func (l *Ladder) States() []transport.LadderState {
 
 // Answers returns how many answers the steps gave, by where they had them
 // from. What the service answered is not among them.
-func (l *Ladder) Answers() map[transport.Source]uint64 { return l.tally.all() }
+func (l *Ladder) Answers() map[transport.Source]uint64 {
+	l.once.Do(l.init)
+	return l.tally.all()
+}
 
 // tally counts answers by source. Sources of users' own steps are few: those
 // past maxSources count as "other".

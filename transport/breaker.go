@@ -85,7 +85,7 @@ type Breaker struct {
 	once     sync.Once
 	settings *Breaker // a copy of the fields above as they were at the first Wrap, defaults filled in
 	invalid  error    // what is wrong with them
-	circuits table.Table[hostKey, circuit]
+	circuits *table.Table[hostKey, circuit]
 }
 
 // A Change is a circuit's step from one state to another.
@@ -127,31 +127,35 @@ func (b *Breaker) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (b *Breaker) init() {
-	b.once.Do(func() {
-		b.invalid = b.Validate()
-		openFor := cmp.Or(b.OpenFor, time.Minute)
-		b.settings = &Breaker{
-			FailureThreshold: cmp.Or(b.FailureThreshold, 5),
-			Rule:             b.Rule,
-			Engine:           b.Engine,
-			OpenFor:          openFor,
-			MaxOpenFor:       cmp.Or(b.MaxOpenFor, max(10*time.Minute, openFor)),
-			Probes:           cmp.Or(b.Probes, 1),
-			Successes:        cmp.Or(b.Successes, 3),
-			Key:              b.Key,
-			DryRun:           b.DryRun,
-			Classifier:       b.Classifier,
-			OnChange:         b.OnChange,
-		}
-		if b.Rule == nil {
-			b.settings.Rule = Leaky{}
-		}
-		if b.Classifier == nil {
-			b.settings.Classifier = Classify
-		}
-		b.circuits.Max = b.MaxCircuits
-	})
+func (b *Breaker) init() { b.once.Do(func() { b.freeze(nil) }) }
+
+// freeze reads the fields. The circuits are those of from, if it is not nil.
+func (b *Breaker) freeze(from *Breaker) {
+	b.invalid = b.Validate()
+	openFor := cmp.Or(b.OpenFor, time.Minute)
+	b.settings = &Breaker{
+		FailureThreshold: cmp.Or(b.FailureThreshold, 5),
+		Rule:             b.Rule,
+		Engine:           b.Engine,
+		OpenFor:          openFor,
+		MaxOpenFor:       cmp.Or(b.MaxOpenFor, max(10*time.Minute, openFor)),
+		Probes:           cmp.Or(b.Probes, 1),
+		Successes:        cmp.Or(b.Successes, 3),
+		Key:              b.Key,
+		DryRun:           b.DryRun,
+		Classifier:       b.Classifier,
+		OnChange:         b.OnChange,
+	}
+	if b.Rule == nil {
+		b.settings.Rule = Leaky{}
+	}
+	if b.Classifier == nil {
+		b.settings.Classifier = Classify
+	}
+	b.circuits = &table.Table[hostKey, circuit]{Max: cmp.Or(b.MaxCircuits, table.DefaultMax)}
+	if from != nil && b.invalid == nil {
+		b.takeOver(from)
+	}
 }
 
 // Wrap returns next guarded by b. It panics if b is not valid.
