@@ -1,14 +1,16 @@
 package safetrip
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/safetrip-go/safetrip/fallback"
 	"github.com/safetrip-go/safetrip/healthz"
+	"github.com/safetrip-go/safetrip/telemetry"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -16,16 +18,29 @@ import (
 // health page that says how it is doing. All methods may be called
 // concurrently.
 type Agent struct {
-	name   string
-	chain  http.RoundTripper
-	health *healthz.Monitor
-	stats  transport.Stats
-	ladder *fallback.Ladder
-	config Config
+	name  string
+	setup atomic.Pointer[setup]
 
-	stop      context.CancelFunc // ends the background work
-	work      sync.WaitGroup
-	unobserve func() error // takes the Agent's gauges away
+	// What is counted and kept whatever Reconfigure does. Budget and cache are
+	// those of Configs that have none of their own.
+	stats  transport.Stats
+	budget transport.Budget
+	cache  fallback.Cache
+
+	mu         sync.Mutex // guards the rest; held by New, Reconfigure and Close
+	closed     bool
+	background background
+	unobserve  func() error // takes the Agent's gauges away
+}
+
+// A setup is what an Agent has made of a Config.
+type setup struct {
+	config    Config
+	own       *policy            // of calls that are no service's
+	services  map[string]*policy // by name
+	routes    map[string]*policy // by host
+	health    *healthz.Monitor
+	ownHealth bool // the user gave none
 }
 
 // New returns an Agent with the given name, which appears in logs and on the
@@ -40,65 +55,108 @@ func New(name string, cfg Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Logger = cfg.logger().With(slog.String("agent", name))
-	a := &Agent{name: name, config: cfg.withDefaults()}
-	a.ladder = &fallback.Ladder{
-		Name:       name,
-		Steps:      append([]fallback.Step{a.config.Cache.Step()}, a.config.Steps...),
-		Classifier: a.config.Classifier,
-	}
-	a.chain = transport.Chain(a.config.Base, a.layers()...)
-	a.health = a.monitor()
-	if err := a.observe(); err != nil {
+	a := &Agent{name: name, unobserve: func() error { return nil }}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.adopt(cfg); err != nil {
 		return nil, err
 	}
-	a.start()
 	return a, nil
 }
 
-// layers is the onion, from the outside in. What concerns the call stands
-// outside of what concerns one attempt.
-func (a *Agent) layers() []transport.Middleware {
-	c := &a.config
-	var l onion
-	l.add(c.on(Telemetry), c.Call.Wrap)
-	l.add(true, c.PerCall...)
-	l.add(c.on(Fallback), a.ladder.Wrap, c.Cache.Wrap)
-	l.add(c.on(Recording), transport.Record{Stats: &a.stats, Logger: c.Logger, Classifier: c.Classifier}.Wrap)
-	l.add(true, c.Deadline.Wrap)
-	l.add(c.on(Retry), c.Retry.Wrap)
-	if c.Buffer != nil {
-		l.add(true, c.Buffer.Wrap)
+// ErrClosed is what [Agent.Reconfigure] returns after [Agent.Close].
+var ErrClosed = errors.New("safetrip: the Agent is closed")
+
+// Reconfigure puts cfg in the place of what the Agent was configured with.
+// Clients and Services that were got before go on with it; calls on their way
+// end as they began.
+//
+// Counts live on, and so do circuits and levels: what is open stays open. So
+// does a Cache, Budget or Monitor that neither Config has, or both have. One
+// that only cfg has must be new.
+//
+// An error names every setting out of its bounds; nothing is changed then.
+func (a *Agent) Reconfigure(cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
 	}
-	l.add(c.on(Breaker), c.Breaker.Wrap)
-	l.add(true, c.Limit.Wrap)
-	l.add(c.on(Timeout), c.Timeout.Wrap)
-	l.add(true, c.PerAttempt...)
-	l.add(c.on(Telemetry), c.Attempt.Wrap)
-	return l
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return ErrClosed
+	}
+	return a.adopt(cfg)
 }
 
-// An onion is a list of layers, the outermost first.
-type onion []transport.Middleware
-
-// add appends layers, if they are on.
-func (o *onion) add(on bool, layers ...transport.Middleware) {
-	if on {
-		*o = append(*o, layers...)
+// adopt makes the Agent go by cfg, which is valid.
+func (a *Agent) adopt(cfg Config) error {
+	before := a.setup.Load()
+	now := a.newSetup(cfg, cmp.Or(before, new(setup)))
+	a.setup.Store(now)
+	unobserve, err := a.observe(&now.config)
+	if err != nil {
+		a.setup.Store(before)
+		return err
 	}
+	a.background.become(now.work())
+	err = a.unobserve()
+	a.unobserve = unobserve
+	return err
+}
+
+// newSetup makes a setup of cfg that goes on where before is.
+func (a *Agent) newSetup(cfg Config, before *setup) *setup {
+	cfg.Logger = cfg.logger().With(slog.String("agent", a.name))
+	cfg.Retry.Budget = cmp.Or(cfg.Retry.Budget, &a.budget)
+	cfg.Cache = cmp.Or(cfg.Cache, &a.cache)
+	cfg = cfg.withDefaults()
+
+	s := &setup{
+		config:    cfg,
+		own:       a.newPolicy("", cfg, before.own),
+		services:  make(map[string]*policy, len(cfg.Services)),
+		routes:    make(map[string]*policy),
+		health:    a.monitor(&cfg, before),
+		ownHealth: cfg.Health == nil,
+	}
+	for name, c := range cfg.Services {
+		p := a.newPolicy(name, c.under(&cfg, name), before.services[name])
+		s.services[name] = p
+		for _, host := range c.Hosts {
+			if key, err := hostKey(host); err == nil { // Validate saw to that
+				s.routes[key] = p
+			}
+		}
+	}
+	return s
 }
 
 // Client returns a new [http.Client] whose Transport is the Agent's. Set its
 // other fields, such as Timeout and Jar, as for any client.
-func (a *Agent) Client() *http.Client { return &http.Client{Transport: a.chain} }
+func (a *Agent) Client() *http.Client { return &http.Client{Transport: a.Transport()} }
 
 // Transport returns the Agent's transport, for a client that you have already.
-func (a *Agent) Transport() http.RoundTripper { return a.chain }
+// Calls to the Hosts of a service are treated as that service's.
+func (a *Agent) Transport() http.RoundTripper { return &router{a} }
 
 // Close ends the Agent's background work and waits for it. Calls in flight and
 // new ones still pass. A second Close does nothing.
 func (a *Agent) Close() error {
-	a.stop()
-	a.work.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
+	a.closed = true
+	a.background.become(nil)
 	return a.unobserve()
+}
+
+// logger returns the user's logger with the ids of traces added.
+func (c *Config) logger() *slog.Logger {
+	l := cmp.Or(c.Logger, slog.Default())
+	if !c.on(Telemetry) {
+		return l
+	}
+	return slog.New(telemetry.Logs(l.Handler()))
 }

@@ -1,14 +1,8 @@
 package safetrip
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
-	"time"
 
 	"github.com/safetrip-go/safetrip/fallback"
 	"github.com/safetrip-go/safetrip/healthz"
@@ -22,7 +16,9 @@ import (
 // from the cache when the service is down, and checks every 30 s.
 //
 // Each field is the setting of one layer, as its own package documents it; the
-// defaults that are an Agent's own are said here.
+// defaults that are an Agent's own are said here. What is plain data in it can
+// also be read from a file or from the environment: see [Config.LoadJSON] and
+// [Config.LoadEnv].
 //
 // Agents may share what is given by pointer. Make them one after another: New
 // completes it where it is nil. The first of them runs a shared Cache and a
@@ -80,6 +76,22 @@ type Config struct {
 	Call    telemetry.Call
 	Attempt telemetry.Attempt
 
+	// Services are what the program calls that is to be treated in a way of
+	// its own, by name: lower-case letters, digits, '-', '_' and '.'. Each is
+	// set up as an Agent would be: what is zero in it is the default of this
+	// page, not what stands beside Services. Only Base, Classifier, Call,
+	// Attempt and Retry.Budget are the Agent's where they are zero, and Cache
+	// where Base is nil too. Logger, Health and Services stay zero.
+	//
+	// A service has one circuit and one level, which have its name, unless
+	// Breaker.Key tells more apart. [Agent.Service] returns it.
+	Services map[string]Config
+
+	// Hosts, of one of the Services, are those whose calls are the service's
+	// though they are made by the Agent's own client: "api.example.com", for
+	// all ports, or "api.example.com:8443".
+	Hosts []string
+
 	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's
 	// own. What is nil of its Sources is wired to the Agent; its Name is the
 	// Agent's if it is empty.
@@ -95,101 +107,4 @@ type Config struct {
 
 	// Disable leaves parts out.
 	Disable Part
-}
-
-// A Part is a set of layers that [Config.Disable] can leave out.
-type Part uint
-
-// The parts.
-const (
-	Telemetry Part = 1 << iota // spans and metrics
-	Fallback                   // the ladder and the cache
-	Recording                  // statistics and the log of failed calls
-	Retry
-	Breaker
-	Timeout
-	Health // background checks; Healthz says that nothing runs
-)
-
-func (c *Config) on(p Part) bool { return c.Disable&p == 0 }
-
-// Validate returns an error that names every setting out of its bounds. [New]
-// returns the same.
-func (c Config) Validate() error {
-	errs := []error{c.Retry.Validate(), c.Limit.Validate(), c.Call.Validate(), c.Attempt.Validate()}
-	if c.Breaker != nil {
-		errs = append(errs, c.Breaker.Validate())
-	}
-	if c.Cache != nil {
-		errs = append(errs, c.Cache.Validate())
-	}
-	if c.Health != nil {
-		errs = append(errs, c.Health.Validate())
-	}
-	for i, s := range c.Steps {
-		if s.Name == "" || s.Do == nil {
-			errs = append(errs, fmt.Errorf("safetrip: Config.Steps[%d] must have a Name and a Do", i))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// withDefaults fills in what an Agent needs. What the user gave by pointer is
-// completed where it is nil, and otherwise left as it is.
-func (c Config) withDefaults() Config {
-	if c.Classifier == nil {
-		c.Classifier = transport.Classify
-	}
-	c.Steps = slices.Clone(c.Steps)
-
-	c.Retry.MaxDelay = cmp.Or(c.Retry.MaxDelay, max(30*time.Second, c.Retry.BaseDelay))
-	c.Retry.Budget = cmp.Or(c.Retry.Budget, new(transport.Budget))
-	c.Retry.Logger = cmp.Or(c.Retry.Logger, c.Logger)
-	c.Timeout.Headers = cmp.Or(c.Timeout.Headers, 10*time.Second)
-
-	c.Breaker = cmp.Or(c.Breaker, new(transport.Breaker))
-	if c.Breaker.OnChange == nil {
-		c.Breaker.OnChange = c.tellChanges()
-	}
-	c.Cache = cmp.Or(c.Cache, new(fallback.Cache))
-	c.Health = cmp.Or(c.Health, new(healthz.Monitor))
-
-	for _, judge := range []*transport.Classifier{
-		&c.Retry.Classifier, &c.Breaker.Classifier, &c.Call.Classifier, &c.Attempt.Classifier, &c.Health.Classifier,
-	} {
-		if *judge == nil {
-			*judge = c.Classifier
-		}
-	}
-	return c
-}
-
-// logger returns the user's logger with the ids of traces added.
-func (c *Config) logger() *slog.Logger {
-	l := cmp.Or(c.Logger, slog.Default())
-	if !c.on(Telemetry) {
-		return l
-	}
-	return slog.New(telemetry.Logs(l.Handler()))
-}
-
-// tellChanges returns a hook that logs and counts what circuits do.
-func (c *Config) tellChanges() func(transport.Change) {
-	count := func(transport.Change) {}
-	if c.on(Telemetry) {
-		count = telemetry.CircuitChanges(c.Call.MeterProvider)
-	}
-	log := c.Logger
-	return func(change transport.Change) {
-		count(change)
-		level := slog.LevelInfo
-		if change.To == transport.Open {
-			level = slog.LevelError
-		}
-		log.LogAttrs(context.Background(), level, "circuit changed",
-			slog.String("circuit", change.Key),
-			slog.String("from", change.From.String()),
-			slog.String("to", change.To.String()),
-			slog.Duration("open_for", change.OpenFor))
-	}
 }

@@ -1,12 +1,10 @@
 package safetrip
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"net/http"
 
 	"github.com/safetrip-go/safetrip/healthz"
-	"github.com/safetrip-go/safetrip/transport"
 )
 
 // Healthz returns the handler that says how the Agent is doing: JSON for
@@ -14,76 +12,55 @@ import (
 // and at /livez and /readyz if an orchestrator probes those.
 //
 // Who may see more than names and statuses, [healthz.Monitor.Detail] decides.
-func (a *Agent) Healthz() http.Handler { return a.health }
+func (a *Agent) Healthz() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.setup.Load().health.ServeHTTP(w, r) })
+}
 
 // Report returns what Healthz shows, in full, as a value.
-func (a *Agent) Report() healthz.Report { return a.health.Report() }
+func (a *Agent) Report() healthz.Report { return a.setup.Load().health.Report() }
 
-// monitor returns the Agent's Monitor with what is nil in it wired to the
-// Agent.
-func (a *Agent) monitor() *healthz.Monitor {
-	m := a.config.Health
-	if m.Name == "" {
-		m.Name = a.name
+// monitor returns the Monitor of a Config. Where it can, the one of before goes
+// on; otherwise what is nil in it is wired to the Agent.
+func (a *Agent) monitor(c *Config, before *setup) *healthz.Monitor {
+	switch {
+	case c.Health == nil && before.ownHealth && c.Disable == before.config.Disable,
+		c.Health != nil && c.Health == before.health:
+		return before.health
+	case c.Health == nil:
+		return a.wire(c, new(healthz.Monitor))
 	}
-	if m.Logger == nil {
-		m.Logger = a.config.Logger
+	return a.wire(c, c.Health)
+}
+
+func (a *Agent) wire(c *Config, m *healthz.Monitor) *healthz.Monitor {
+	m.Name = cmp.Or(m.Name, a.name)
+	m.Logger = cmp.Or(m.Logger, c.Logger)
+	if m.Classifier == nil {
+		m.Classifier = c.Classifier
 	}
 	if m.Alerts.Sinks == nil {
-		m.Alerts.Sinks = []healthz.Sink{healthz.Log(a.config.Logger)}
+		m.Alerts.Sinks = []healthz.Sink{healthz.Log(c.Logger)}
 	}
 	s := &m.Sources
-	if s.Traffic == nil && a.config.on(Recording) {
+	if s.Traffic == nil && c.on(Recording) {
 		s.Traffic = a.stats.Traffic
 	}
-	if s.Circuits == nil && a.config.on(Breaker) {
-		s.Circuits = a.config.Breaker.States
+	if s.Circuits == nil && c.on(Breaker) {
+		s.Circuits = a.circuits
 	}
-	if s.Budgets == nil && a.config.on(Retry) {
-		s.Budgets = a.config.Retry.Budget.States
+	if s.Budgets == nil && c.on(Retry) {
+		s.Budgets = a.budgets
 	}
-	if a.config.on(Fallback) {
+	if c.on(Fallback) {
 		if s.Ladders == nil {
-			s.Ladders = a.ladder.States
+			s.Ladders = a.levels
 		}
 		if s.Caches == nil {
-			s.Caches = func() []transport.CacheState { return []transport.CacheState{a.config.Cache.State()} }
+			s.Caches = a.cacheStates
 		}
 		if s.Answers == nil {
 			s.Answers = a.answers
 		}
 	}
 	return m
-}
-
-// answers returns how many answers there were by where they came from: those of
-// the ladder's steps, and those that the service gave.
-func (a *Agent) answers() map[transport.Source]uint64 {
-	all := a.ladder.Answers()
-	if all == nil {
-		all = make(map[transport.Source]uint64, 1)
-	}
-	if n := a.stats.Traffic().Succeeded; n > 0 {
-		all[transport.SourceOrigin] += n
-	}
-	return all
-}
-
-// start begins the background work, which Close ends.
-func (a *Agent) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	a.stop = stop
-	if a.config.on(Health) {
-		a.work.Go(func() { a.finish("health checks", a.health.Run(ctx)) })
-	}
-	if a.config.on(Fallback) {
-		a.work.Go(func() { a.finish("revalidation", a.config.Cache.Run(ctx)) })
-	}
-}
-
-// finish logs background work that ended otherwise than by Close.
-func (a *Agent) finish(work string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		a.config.Logger.Warn("background work ended", "work", work, "error", err)
-	}
 }

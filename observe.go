@@ -1,49 +1,69 @@
 package safetrip
 
 import (
+	"context"
+	"log/slog"
 	"sync"
 
 	"github.com/safetrip-go/safetrip/telemetry"
+	"github.com/safetrip-go/safetrip/transport"
 )
 
 // observe registers metrics for what is not in a call's path: circuits,
-// budgets, the cache, levels, traffic, the status of checks.
-func (a *Agent) observe() error {
-	a.unobserve = func() error { return nil }
-	if !a.config.on(Telemetry) {
-		return nil
+// budgets, caches, levels, traffic, the status of checks. It returns what takes
+// them away again.
+func (a *Agent) observe(c *Config) (unobserve func() error, err error) {
+	if !c.on(Telemetry) {
+		return func() error { return nil }, nil
 	}
-	o := telemetry.Observers{MeterProvider: a.config.Call.MeterProvider, Agent: a.name}
-	if a.config.on(Breaker) {
-		o.Circuits = a.config.Breaker.States
+	o := telemetry.Observers{MeterProvider: c.Call.MeterProvider, Agent: a.name}
+	if c.on(Breaker) {
+		o.Circuits = a.circuits
 	}
-	if a.config.on(Retry) {
-		o.Budgets = a.config.Retry.Budget.States
+	if c.on(Retry) {
+		o.Budgets = a.budgets
 	}
-	if a.config.on(Fallback) {
-		o.Cache, o.Ladders = a.config.Cache.State, a.ladder.States
+	if c.on(Fallback) {
+		o.Cache, o.Ladders = a.cacheState, a.levels
 	}
-	if a.config.on(Recording) {
+	if c.on(Recording) {
 		o.Traffic = a.stats.Traffic
 	}
-	if a.config.on(Health) {
+	if c.on(Health) {
 		o.Health = a.checks
 	}
 	unregister, err := o.Register()
-	if err != nil {
-		return err
-	}
-	a.unobserve = sync.OnceValue(unregister)
-	return nil
+	return sync.OnceValue(unregister), err
 }
 
 // checks returns the status of each check for telemetry, which does not know
 // package healthz.
 func (a *Agent) checks() []telemetry.Check {
-	reports := a.health.Report().Checks
+	reports := a.Report().Checks
 	checks := make([]telemetry.Check, 0, len(reports))
 	for _, c := range reports {
 		checks = append(checks, telemetry.Check{Name: c.Name, Status: c.Health.String()})
 	}
 	return checks
+}
+
+// tellChanges returns a hook that logs and counts what circuits do.
+func (c *Config) tellChanges() func(transport.Change) {
+	count := func(transport.Change) {}
+	if c.on(Telemetry) {
+		count = telemetry.CircuitChanges(c.Call.MeterProvider)
+	}
+	log := c.Logger
+	return func(change transport.Change) {
+		count(change)
+		level := slog.LevelInfo
+		if change.To == transport.Open {
+			level = slog.LevelError
+		}
+		log.LogAttrs(context.Background(), level, "circuit changed",
+			slog.String("circuit", change.Key),
+			slog.String("from", change.From.String()),
+			slog.String("to", change.To.String()),
+			slog.Duration("open_for", change.OpenFor))
+	}
 }

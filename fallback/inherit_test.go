@@ -12,7 +12,7 @@ func TestALadderGoesOnWhereAnotherIs(t *testing.T) {
 	down := transport.Func(func(req *http.Request) (*http.Response, error) { return response(req, 503, "", ""), nil })
 	call := func(rt http.RoundTripper) {
 		t.Helper()
-		req, err := http.NewRequest(http.MethodGet, "http://a.test", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a.test", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

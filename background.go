@@ -1,0 +1,105 @@
+package safetrip
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/safetrip-go/safetrip/fallback"
+)
+
+// background is the work that an Agent does beside its calls: checks,
+// revalidation. It is guarded by the Agent's lock.
+type background struct{ running map[runner]*running }
+
+// A runner works until its context is over: a Monitor, a Cache.
+type runner interface {
+	Run(context.Context) error
+}
+
+type running struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// A job is a runner that is to run.
+type job struct {
+	runner
+	name   string
+	logger *slog.Logger
+}
+
+// become ends what is not among the jobs, waits for that, and starts what does
+// not run yet.
+func (b *background) become(jobs []job) {
+	wanted := make(map[runner]bool)
+	for _, j := range jobs {
+		wanted[j.runner] = true
+	}
+	for r, now := range b.running {
+		if !wanted[r] {
+			now.stop()
+			now.done.Wait()
+			delete(b.running, r)
+		}
+	}
+	for _, j := range jobs {
+		if b.running[j.runner] == nil {
+			b.start(j)
+		}
+	}
+}
+
+func (b *background) start(j job) {
+	ctx, stop := context.WithCancel(context.Background())
+	now := &running{stop: stop}
+	if b.running == nil {
+		b.running = make(map[runner]*running)
+	}
+	b.running[j.runner] = now
+	now.done.Go(func() {
+		if err := j.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			j.logger.Warn("background work ended", "work", j.name, "error", err)
+		}
+	})
+}
+
+// work returns what is to run while the setup is in force.
+func (s *setup) work() []job {
+	var jobs []job
+	if s.config.on(Health) {
+		jobs = append(jobs, job{s.health, "health checks", s.config.Logger})
+	}
+	for _, c := range s.caches() {
+		jobs = append(jobs, job{c, "revalidation", s.config.Logger})
+	}
+	return jobs
+}
+
+// caches returns the caches in use, each once.
+func (s *setup) caches() []*fallback.Cache {
+	var all []*fallback.Cache
+	seen := make(map[*fallback.Cache]bool)
+	for p := range s.policies {
+		if c := p.config.Cache; p.config.on(Fallback) && !seen[c] {
+			seen[c] = true
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// policies yields the Agent's own policy and those of its services, by name.
+func (s *setup) policies(yield func(*policy) bool) {
+	if !yield(s.own) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if !yield(s.services[name]) {
+			return
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package safetrip_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/safetrip-go/safetrip"
+	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/healthz"
+	"github.com/safetrip-go/safetrip/transport"
+)
+
+func TestReconfigure(t *testing.T) {
+	statuses := map[string]int{"a.test": 503, "b.test": 200}
+	cfg := impatient()
+	cfg.Base = scripted(statuses)
+	cfg.Services = map[string]safetrip.Config{"b": {Hosts: []string{"b.test"}}}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		client, b := agent.Transport(), agent.Service("b")
+		for range 2 {
+			attempts(t, client, "http://a.test")
+		}
+		attempts(t, client, "http://b.test")
+		time.Sleep(10 * time.Second)
+
+		next := impatient()
+		next.Base = cfg.Base
+		next.Retry.MaxAttempts = 2
+		if err := agent.Reconfigure(next); err != nil {
+			t.Fatal(err)
+		}
+
+		// Clients that were got before go on with it.
+		statuses["c.test"] = 503
+		if n := attempts(t, client, "http://c.test"); n != 2 {
+			t.Errorf("%d attempts, want 2 as the new settings have it", n)
+		}
+
+		// What is open stays open, for as long.
+		c := agent.Report().Circuits[0]
+		if c.Key != "http://a.test" || c.State != transport.Open || c.Left != 50*time.Second {
+			t.Errorf("the first circuit is %+v; want a.test's, open for 50 s more", c)
+		}
+
+		// Counts live on.
+		if n := agent.Report().Performance.Total; n != 4 {
+			t.Errorf("%d calls, want those of before too: 4", n)
+		}
+
+		// A service that is gone is unknown.
+		err := b.Do(t.Context(), "x", func(context.Context) error { return nil })
+		if _, ok := errors.AsType[*safetrip.UnknownServiceError](err); !ok {
+			t.Errorf("the error is %v", err)
+		}
+
+		// A fault changes nothing.
+		bad := impatient()
+		bad.Retry.MaxDelay = -1
+		bad.Services = map[string]safetrip.Config{"B": {}}
+		err = agent.Reconfigure(bad)
+		if err == nil || !strings.Contains(err.Error(), "MaxDelay") || !strings.Contains(err.Error(), `Services["B"]`) {
+			t.Errorf("the error is %v; want both faults", err)
+		}
+		statuses["d.test"] = 503
+		if n := attempts(t, client, "http://d.test"); n != 2 {
+			t.Errorf("%d attempts, want 2 as before", n)
+		}
+
+		// Not once it is closed.
+		agent.Close()
+		if err := agent.Reconfigure(next); !errors.Is(err, safetrip.ErrClosed) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestReconfigureWhileACallIsOnItsWay(t *testing.T) {
+	asked := make(chan chan int)
+	cfg := impatient()
+	cfg.Base = transport.Func(func(req *http.Request) (*http.Response, error) {
+		code := make(chan int)
+		asked <- code
+		return &http.Response{StatusCode: <-code, Header: make(http.Header), Body: http.NoBody, Request: req}, nil
+	})
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		done := make(chan int)
+		go func() { done <- attempts(t, agent.Transport(), "http://a.test") }()
+		first := <-asked
+		next := cfg
+		next.Disable = safetrip.Retry
+		if err := agent.Reconfigure(next); err != nil {
+			t.Fatal(err)
+		}
+		first <- 503
+		(<-asked) <- 503
+		(<-asked) <- 200
+		if n := <-done; n != 3 {
+			t.Errorf("the call made %d attempts; want 3, by the settings that it began with", n)
+		}
+	})
+}
+
+func TestReconfigureKeepsWhatIsStored(t *testing.T) {
+	up := true
+	server := transport.Func(func(req *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		if !up {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		} else {
+			w.WriteString("stored")
+		}
+		resp := w.Result()
+		resp.Request = req
+		return resp, nil
+	})
+	cfg := impatient()
+	cfg.Base = server
+	agent := newAgent(t, cfg)
+	client := agent.Client()
+	get(t, client, "http://a.test")
+	up = false
+
+	if err := agent.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := get(t, client, "http://a.test"); body != "stored" {
+		t.Errorf("after a change of other settings the cache has %q", body)
+	}
+	cfg.Cache = new(fallback.Cache)
+	if err := agent.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := client.Get("http://a.test"); err == nil { // the circuit is open
+		resp.Body.Close()
+		t.Errorf("a new cache answers with %s", resp.Status)
+	}
+}
+
+func TestReconfigureChangesTheMonitor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		agent, err := safetrip.New("test", quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer agent.Close()
+		handler := agent.Healthz()
+		cfg := quiet()
+		cfg.Health = &healthz.Monitor{Checks: []healthz.Check{{
+			Name: "disk_full", Run: func(context.Context) healthz.Result { return healthz.Result{Status: healthz.Critical} },
+		}}}
+		for range 2 { // the second time it goes on running
+			if err := agent.Reconfigure(cfg); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+			if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "disk_full") {
+				t.Errorf("%d %s; want 503 and the new check", w.Code, w.Body)
+			}
+		}
+	})
+}
+
+func TestReconfigureUnderLoad(t *testing.T) {
+	t.Parallel()
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 200})
+	cfg.Services = map[string]safetrip.Config{"a": {Hosts: []string{"a.test"}}, "db": {}}
+	agent := newAgent(t, cfg)
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	for range 4 {
+		work.Go(func() {
+			client, db := agent.Client(), agent.Service("db")
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if resp, err := client.Get("http://a.test"); err != nil {
+					t.Error(err)
+				} else {
+					resp.Body.Close()
+				}
+				if err := db.Do(context.Background(), "x", func(context.Context) error { return nil }); err != nil {
+					t.Error(err)
+				}
+				agent.Report()
+			}
+		})
+	}
+	for i := range 200 {
+		cfg.Retry.MaxAttempts = i%5 + 1
+		if err := agent.Reconfigure(cfg); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	work.Wait()
+}
