@@ -50,6 +50,33 @@
 // Breaker, which counts a late attempt as a failure. Buffer stands inside
 // Retry, which can then do something about a body that was cut.
 //
+// # Services
+//
+// A program that calls several services treats each in its own way. Each of
+// [Config.Services] is a Config of its own, with a circuit, a level and a policy
+// that are the service's; presets are Configs for what people call:
+//
+//	agent, err := safetrip.New("billing", safetrip.Config{
+//		Services: map[string]safetrip.Config{
+//			"llm":      safetrip.PresetLLM(),
+//			"payments": safetrip.PresetPayments(),
+//			"db":       {},
+//		},
+//	})
+//
+//	client := agent.Service("llm").Client()
+//	err = agent.Service("db").Do(ctx, "load user", query, cached)
+//
+// [Service.Do] gives work that is not HTTP the same onion, less the layers that
+// only HTTP has. One call is treated otherwise through its context:
+// [transport.WithOperation] names it, [transport.WithoutRetry] and
+// [transport.WithIdempotencyKey] say what may be done with it, its deadline is
+// respected, and [transport.NewTrip] tells what happened to it.
+//
+// Settings can come from a file ([Config.LoadJSON]) and from the environment
+// ([Config.LoadEnv]), and be replaced while the program runs
+// ([Agent.Reconfigure]).
+//
 // # How to read the code
 //
 // Start with transport: chain.go, verdict.go, classify.go, then one file per
@@ -57,9 +84,10 @@
 // them go on in other files: retry.go in trial.go, replay.go and budget.go,
 // breaker.go in circuit.go, opening.go and rule.go.
 // fallback has the ladder and the cache, telemetry the two spans, healthz the
-// monitor and its handler. Here, agent.go puts them together. Package
-// transport imports none of the others; fallback, telemetry and healthz import
-// only it.
+// monitor and its handler. Here, policy.go puts the layers together, agent.go
+// and service.go are what programs hold, and task.go makes a request of work.
+// Package transport imports none of the others; fallback, telemetry and healthz
+// import only it.
 //
 // # Defaults
 //

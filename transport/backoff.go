@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -16,6 +18,27 @@ const (
 	FullJitter               // between nothing and all of it
 	NoJitter                 // the delay as it is
 )
+
+// MarshalText returns "half", "full" or "none".
+func (j Jitter) MarshalText() ([]byte, error) {
+	if j > NoJitter {
+		return nil, fmt.Errorf("transport: there is no Jitter %d", j)
+	}
+	return []byte(jitters[j]), nil
+}
+
+// UnmarshalText reads what MarshalText returns.
+func (j *Jitter) UnmarshalText(text []byte) error {
+	i := slices.Index(jitters, string(text))
+	if i < 0 {
+		return fmt.Errorf("transport: there is no jitter %q; there are half, full and none", text)
+	}
+	*j = Jitter(i)
+	return nil
+}
+
+// jitters has the names of the kinds of jitter, in their order.
+var jitters = []string{"half", "full", "none"}
 
 func (j Jitter) apply(d time.Duration) time.Duration {
 	switch {

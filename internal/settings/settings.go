@@ -1,0 +1,164 @@
+// Package settings sets the fields of a struct from text: a JSON document, or
+// environment variables. What can be set are the exported fields that are plain
+// data, at any depth; their names in text are those in Go in snake case, so that
+// Retry.MaxAttempts is retry.max_attempts, or RETRY_MAX_ATTEMPTS.
+//
+// Nothing is set unless all of it can be. What the struct points to is never
+// written: a pointer whose target changes is replaced by one to a copy.
+package settings
+
+import (
+	"encoding"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Variants has, for interface types, the names of the structs that they may
+// hold: {"rule": {"ratio": {"share": 0.5}}} makes the field Rule a Ratio.
+type Variants map[reflect.Type]map[string]reflect.Type
+
+// A change is a value for one field. Its path has a name for each step from the
+// outermost struct: of a field, a map's key, or a variant.
+type change struct {
+	path  []string
+	value reflect.Value // not valid if the field is only to be there
+}
+
+// apply makes the changes in what into points to.
+func (v Variants) apply(changes []change, into any) {
+	for _, c := range changes {
+		v.set(reflect.ValueOf(into).Elem(), c.path, c.value)
+	}
+}
+
+func (v Variants) set(at reflect.Value, path []string, value reflect.Value) {
+	if at.Kind() == reflect.Pointer && !isLeaf(at.Type()) {
+		target := copyOf(at)
+		v.set(target.Elem(), path, value)
+		at.Set(target)
+		return
+	}
+	if len(path) == 0 {
+		if value.IsValid() {
+			at.Set(value)
+		}
+		return
+	}
+	name, rest := path[0], path[1:]
+	switch at.Kind() {
+	case reflect.Struct:
+		v.set(at.FieldByIndex(v.fields(at.Type())[name].Index), rest, value)
+	case reflect.Map:
+		key, elem := reflect.ValueOf(name), reflect.New(at.Type().Elem()).Elem()
+		if old := at.MapIndex(key); old.IsValid() {
+			elem.Set(old)
+		}
+		v.set(elem, rest, value)
+		at.Set(cloneMap(at))
+		at.SetMapIndex(key, elem)
+	case reflect.Interface:
+		elem := reflect.New(v[at.Type()][name]).Elem()
+		if !at.IsNil() && at.Elem().Type() == elem.Type() {
+			elem.Set(at.Elem())
+		}
+		v.set(elem, rest, value)
+		at.Set(elem)
+	default: // settable says no to these
+	}
+}
+
+// copyOf returns a pointer to a struct with the exported fields of the one that
+// p points to. The others may be locks.
+func copyOf(p reflect.Value) reflect.Value {
+	target := reflect.New(p.Type().Elem())
+	if p.IsNil() {
+		return target
+	}
+	for i := range target.Elem().NumField() {
+		if f := target.Elem().Field(i); f.CanSet() {
+			f.Set(p.Elem().Field(i))
+		}
+	}
+	return target
+}
+
+func cloneMap(m reflect.Value) reflect.Value {
+	c := reflect.MakeMap(m.Type())
+	for _, k := range m.MapKeys() {
+		c.SetMapIndex(k, m.MapIndex(k))
+	}
+	return c
+}
+
+// fields returns the fields of a struct that can be set, by their names in text.
+func (v Variants) fields(t reflect.Type) map[string]reflect.StructField {
+	all := make(map[string]reflect.StructField)
+	for f := range t.Fields() {
+		if f.IsExported() && v.settable(f.Type) {
+			all[snake(f.Name)] = f
+		}
+	}
+	return all
+}
+
+// settable reports whether something of a type can be set. A map is settable
+// without a look at what it holds, which may be the struct that it is in.
+func (v Variants) settable(t reflect.Type) bool {
+	switch {
+	case isLeaf(t), isMap(t), v[t] != nil:
+		return true
+	case t.Kind() == reflect.Pointer:
+		return v.settable(t.Elem())
+	}
+	return t.Kind() == reflect.Struct && len(v.fields(t)) > 0
+}
+
+func isMap(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.Struct
+}
+
+// isLeaf reports whether a value of a type is written as one text, or as a list
+// of them.
+func isLeaf(t reflect.Type) bool {
+	if reflect.PointerTo(t).Implements(textType) {
+		return t.Kind() != reflect.Struct && t.Kind() != reflect.Pointer
+	}
+	switch t.Kind() {
+	case reflect.Bool, reflect.String, reflect.Float64,
+		reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint64:
+		return true
+	case reflect.Slice:
+		return isLeaf(t.Elem())
+	default:
+		return false
+	}
+}
+
+// names returns the names of settings in a sentence.
+func names[V any](of map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(of)), ", ")
+}
+
+// snake returns the name of a Go field in snake case: OpenFor is open_for, and
+// CPULoad is cpu_load.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 &&
+			(!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)

@@ -1,0 +1,220 @@
+package settings
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+type rule interface{ rule() }
+
+type ratio struct{ Share float64 }
+
+type slow struct{ Over time.Duration }
+
+func (ratio) rule() {}
+func (slow) rule()  {}
+
+// A color reads its own text.
+type color uint8
+
+func (c *color) UnmarshalText(text []byte) error {
+	*c = color(len(text))
+	return nil
+}
+
+type guard struct {
+	OpenFor time.Duration
+	Rule    rule
+
+	_ sync.Once
+}
+
+type config struct {
+	Name    string
+	Count   int
+	Size    uint8
+	On      bool
+	Share   float64
+	Wait    time.Duration
+	Color   color
+	Codes   []int
+	Hosts   []string
+	Key     []byte
+	OldKeys [][]byte
+	Inner   struct{ MaxTTL time.Duration }
+	Guard   *guard
+	Others  map[string]config
+
+	Func func()
+	Any  any
+	_    int
+}
+
+var variants = Variants{reflect.TypeFor[rule](): {"ratio": reflect.TypeFor[ratio](), "slow": reflect.TypeFor[slow]()}}
+
+func TestJSON(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		document string
+		want     func(*config)
+	}{
+		{"nothing", `{}`, func(*config) {}},
+		{"a text", `{"name": "x"}`, func(c *config) { c.Name = "x" }},
+		{"a number", `{"count": -3, "size": 200, "share": 0.5}`, func(c *config) { c.Count, c.Size, c.Share = -3, 200, 0.5 }},
+		{"a truth value", `{"on": true}`, func(c *config) { c.On = true }},
+		{"a duration", `{"wait": "1m30s"}`, func(c *config) { c.Wait = 90 * time.Second }},
+		{"a type with its own text", `{"color": "red"}`, func(c *config) { c.Color = 3 }},
+		{"lists", `{"codes": [1, 2], "hosts": []}`, func(c *config) { c.Codes, c.Hosts = []int{1, 2}, []string{} }},
+		{"bytes", `{"key": "AQI=", "old_keys": ["Aw=="]}`, func(c *config) { c.Key, c.OldKeys = []byte{1, 2}, [][]byte{{3}} }},
+		{"a struct", `{"inner": {"max_ttl": "1s"}}`, func(c *config) { c.Inner.MaxTTL = time.Second }},
+		{"what a pointer points to", `{"guard": {"open_for": "1s"}}`, func(c *config) { c.Guard = &guard{OpenFor: time.Second} }},
+		{"an empty one", `{"guard": {}}`, func(c *config) { c.Guard = new(guard) }},
+		{"a variant", `{"guard": {"rule": {"ratio": {"share": 1}}}}`, func(c *config) { c.Guard = &guard{Rule: ratio{1}} }},
+		{"an empty variant", `{"guard": {"rule": {"slow": {}}}}`, func(c *config) { c.Guard = &guard{Rule: slow{}} }},
+		{"a map", `{"others": {"a": {"name": "x", "count": 1}, "b": {}}}`, func(c *config) {
+			c.Others = map[string]config{"a": {Name: "x", Count: 1}, "b": {}}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got, want config
+			if err := variants.JSON([]byte(tt.document), &got); err != nil {
+				t.Fatal(err)
+			}
+			if tt.want(&want); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s\n got %+v\nwant %+v", tt.document, got, want)
+			}
+		})
+	}
+}
+
+func TestFaultsOfJSON(t *testing.T) {
+	for _, tt := range []struct{ name, document, want string }{
+		{"an unknown key", "{\n\"nmae\": 1}", "line 2: nmae: is unknown; there are codes, color, count"},
+		{"one further in", "{\"inner\": {\n\n\"ttl\": {\"x\": [1]}}, \"name\": 1}", "line 3: inner.ttl: is unknown; there are max_ttl\nline 3: name: 1 stands where a text should"},
+		{"a field that is no data", `{"func": 1}`, "line 1: func: is unknown"},
+		{"one that is not exported", `{"_": 1}`, "line 1: _: is unknown"},
+		{"a key twice", `{"count": 1, "count": 2}`, "line 1: count: stands here a second time"},
+		{"a number for a duration", `{"wait": 5}`, `line 1: wait: 5 stands where a duration, such as "500ms", should`},
+		{"a duration without a unit", `{"wait": "5"}`, `line 1: wait: "5" is no duration`},
+		{"a text for a number", `{"count": "5"}`, "line 1: count: a text stands where a number should"},
+		{"a fraction for a whole number", `{"count": 1.5}`, `line 1: count: "1.5" is no whole number`},
+		{"a number that is too large", `{"size": 256}`, `line 1: size: "256" is no whole number that is not negative`},
+		{"a text for a truth value", `{"on": "yes"}`, "line 1: on: a text stands where true or false should"},
+		{"null", `{"name": null}`, "line 1: name: null stands where a text should"},
+		{"a list for an object", `{"inner": [[1], {}]}`, "line 1: inner: a list stands where an object should"},
+		{"an object for a list", `{"codes": {"a": 1}}`, "line 1: codes: an object stands where a list should"},
+		{"a wrong item", `{"codes": [1, "x", {}]}`, "line 1: codes: a text stands where a number should\nline 1: codes: an object stands where a number should"},
+		{"what is no base64, which is not told", `{"key": "hunter2!"}`, "line 1: key: it is no base64"},
+		{"an unknown variant", `{"guard": {"rule": {"fast": {}}}}`, "line 1: guard.rule.fast: is unknown; there are ratio, slow"},
+		{"two variants", `{"guard": {"rule": {"slow": {}, "ratio": {}}}}`, "line 1: guard.rule.ratio: is one too many; choose one of ratio, slow"},
+		{"no object", `[]`, "line 1: a list stands where an object should"},
+		{"something after it", "{}\n{}", "line 2: there is more after the object"},
+		{"nothing", "", "line 1: unexpected EOF"},
+		{"a cut object", "{\"inner\":\n{", "line 2: unexpected EOF"},
+		{"what is no JSON", "{\n\"name\": x}", "line 2: invalid character 'x'"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config{Name: "before", Guard: new(guard)}
+			err := variants.JSON([]byte(tt.document), &c)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s\n got %v\nwant %s", tt.document, err, tt.want)
+			}
+			if want := (config{Name: "before", Guard: c.Guard}); !reflect.DeepEqual(c, want) {
+				t.Errorf("%s changed the struct to %+v", tt.document, c)
+			}
+		})
+	}
+}
+
+func TestWhatIsPointedToIsNotWritten(t *testing.T) {
+	shared, others := &guard{OpenFor: time.Second, Rule: ratio{1}}, map[string]config{"a": {Name: "x"}}
+	c := config{Guard: shared, Others: others}
+	err := variants.JSON([]byte(`{"guard": {"rule": {"ratio": {}}, "open_for": "2s"}, "others": {"a": {"count": 1}}}`), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shared.OpenFor != time.Second || others["a"].Count != 0 {
+		t.Errorf("what was there before was written: %+v, %+v", shared.OpenFor, others)
+	}
+	if c.Guard == shared || c.Guard.OpenFor != 2*time.Second || c.Guard.Rule != (ratio{1}) {
+		t.Errorf("the copy has %v and %+v", c.Guard.OpenFor, c.Guard.Rule)
+	}
+	if a := c.Others["a"]; a.Name != "x" || a.Count != 1 {
+		t.Errorf("the copy of the map's entry is %+v", a)
+	}
+}
+
+func TestEnv(t *testing.T) {
+	c := config{Name: "before", Others: map[string]config{"a-b": {Name: "x"}}}
+	err := variants.Env("APP", []string{
+		"PATH=/bin", "APPLE=1", "APP=2",
+		"APP_COUNT=3", "APP_ON=true", "APP_WAIT=2s", "APP_CODES=1, 2", "APP_HOSTS=", "APP_COLOR=red",
+		"APP_INNER_MAX_TTL=1s", "APP_GUARD_RULE_SLOW_OVER=4s", "APP_KEY=AQI=",
+		"APP_OTHERS_A_B_COUNT=7", "APP_OTHERS_NEW_INNER_MAX_TTL=9s",
+	}, &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		Name: "before", Count: 3, On: true, Wait: 2 * time.Second, Codes: []int{1, 2}, Hosts: []string{}, Color: 3,
+		Guard: &guard{Rule: slow{4 * time.Second}}, Key: []byte{1, 2},
+		Others: map[string]config{"a-b": {Name: "x", Count: 7}, "new": {}},
+	}
+	want.Inner.MaxTTL = time.Second
+	added := want.Others["new"]
+	added.Inner.MaxTTL = 9 * time.Second
+	want.Others["new"] = added
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("\n got %+v\nwant %+v", c, want)
+	}
+}
+
+func TestFaultsOfEnv(t *testing.T) {
+	c := config{Name: "before"}
+	err := variants.Env("APP", []string{
+		"APP_NAME=after", "APP_NMAE=x", "APP_COUNT=x", "APP_CODES=1,x", "APP_KEY=hunter2", "APP_OTHERS_COUNT=1", "APP_FUNC=1",
+	}, &c)
+	if err == nil {
+		t.Fatal("no fault was found")
+	}
+	got := strings.Split(err.Error(), "\n")
+	want := []string{
+		`APP_CODES: "x" is no whole number`,
+		`APP_COUNT: "x" is no whole number`,
+		"APP_FUNC: there is no setting of this name",
+		"APP_KEY: it is no base64",
+		"APP_NMAE: there is no setting of this name",
+		"APP_OTHERS_COUNT: there is no setting of this name",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+	if c.Name != "before" {
+		t.Error("a setting was set though others had faults")
+	}
+}
+
+func TestSnake(t *testing.T) {
+	for name, want := range map[string]string{
+		"Name": "name", "MaxOpenFor": "max_open_for", "TTL": "ttl", "MaxTTL": "max_ttl", "CPULoad": "cpu_load", "P95": "p95",
+	} {
+		if got := snake(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(`{"name": "x", "guard": {"rule": {"ratio": {"share": 1}}}, "others": {"a": {"codes": [1]}}}`))
+	f.Add([]byte("{\"inner\": {\n\"ttl\": {\"x\": [1]}}, \"name\": 1}"))
+	f.Fuzz(func(t *testing.T, document []byte) {
+		c := config{Name: "before"}
+		if err := variants.JSON(document, &c); err != nil && !reflect.DeepEqual(c, config{Name: "before"}) {
+			t.Errorf("%q failed and changed the struct", document)
+		}
+	})
+}

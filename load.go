@@ -1,0 +1,86 @@
+package safetrip
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+
+	"github.com/safetrip-go/safetrip/internal/settings"
+	"github.com/safetrip-go/safetrip/transport"
+)
+
+// maxDocument bounds what LoadJSON reads.
+const maxDocument = 1 << 20
+
+// variants are the structs that a file can name where a Config has an
+// interface.
+var variants = settings.Variants{
+	reflect.TypeFor[transport.Rule](): {
+		"leaky": reflect.TypeFor[transport.Leaky](),
+		"ratio": reflect.TypeFor[transport.Ratio](),
+		"slow":  reflect.TypeFor[transport.Slow](),
+	},
+}
+
+// LoadJSON changes c by a JSON object, which names what it sets and leaves the
+// rest as it is, so that a file can be laid over a preset:
+//
+//	{
+//	  "retry": {"max_attempts": 5, "base_delay": "500ms"},
+//	  "breaker": {"open_for": "30s", "rule": {"ratio": {"share": 0.3}}},
+//	  "services": {"payments": {"hosts": ["pay.example.com"], "disable": "fallback"}}
+//	}
+//
+// Keys are the names of fields in snake case. Durations are text with a unit,
+// a Secret is base64. What is not plain data, such as functions and Base,
+// cannot be set. What c points to is not written: where a setting in it is
+// named, it is replaced by a copy.
+//
+// An error names each fault, unknown keys among them, with its line and key;
+// or what [Config.Validate] finds. Nothing is changed then. The object may have
+// 1 MiB.
+func (c *Config) LoadJSON(r io.Reader) error {
+	document, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	if err == nil && len(document) > maxDocument {
+		err = fmt.Errorf("it has more than %d bytes", maxDocument)
+	}
+	if err != nil {
+		return fmt.Errorf("safetrip: reading a Config: %w", err)
+	}
+	return c.change(func(next *Config) error { return variants.JSON(document, next) })
+}
+
+// UnmarshalJSON does what LoadJSON does, so that a Config can be part of a
+// program's own file. Lines count from where the Config begins.
+func (c *Config) UnmarshalJSON(document []byte) error { return c.LoadJSON(bytes.NewReader(document)) }
+
+// LoadEnv changes c by the environment variables whose names begin with prefix
+// and '_': with the prefix BILLING, BILLING_RETRY_MAX_ATTEMPTS=5 and
+// BILLING_SERVICES_PAYMENTS_TIMEOUT_HEADERS=3s. Names are the keys of
+// [Config.LoadJSON] in capitals; lists have commas between their items.
+//
+// An error names each variable that is unknown or does not fit, and not its
+// value where that may be secret; or what [Config.Validate] finds. Nothing is
+// changed then.
+func (c *Config) LoadEnv(prefix string) error {
+	if prefix == "" {
+		return errors.New("safetrip: the prefix of environment variables must not be empty")
+	}
+	return c.change(func(next *Config) error { return variants.Env(prefix, os.Environ(), next) })
+}
+
+// change replaces c by what f makes of it, if that is valid.
+func (c *Config) change(f func(*Config) error) error {
+	next := *c
+	if err := f(&next); err != nil {
+		return fmt.Errorf("safetrip: Config: %w", err)
+	}
+	if err := next.Validate(); err != nil {
+		return err
+	}
+	*c = next
+	return nil
+}
