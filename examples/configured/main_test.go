@@ -17,9 +17,9 @@ func TestTheStory(t *testing.T) {
 	}
 	rest := out.String()
 	for _, want := range []string{
-		"max_attempts: 2", "→ ok; a call makes 2 attempts, and ends with 503",
+		"max_attempts: 2", "→ ok\n  a call makes 2 attempts, and ends with 503",
 		"max_atempts: 6", "retry.max_atempts: is unknown; there are base_delay", "a call makes 2 attempts",
-		"share: 0.9", "→ ok; a call makes 4 attempts, and ends with 200",
+		"share: 0.9", "→ ok\n  a call makes 4 attempts, and ends with 200",
 	} {
 		_, after, found := strings.Cut(rest, want)
 		if !found {

@@ -14,33 +14,28 @@ import (
 // story goes by three files in turn, the second of which has a fault.
 func story(ctx context.Context, out io.Writer) error {
 	service := rttest.Script(503, 503, 503, 503, 503, 503, 503, 200)
-	var agent *safetrip.Agent
+	agent, err := safetrip.New("configured", safetrip.Config{Base: service})
+	if err != nil {
+		return err
+	}
+	defer agent.Close()
 	for _, document := range []string{
 		"retry:\n  max_attempts: 2\n  base_delay: 1ms\n",
 		"retry:\n  max_atempts: 6\n",
 		"retry:\n  max_attempts: 4\n  base_delay: 1ms\nbreaker:\n  rule:\n    ratio: {share: 0.9}\n",
 	} {
-		fmt.Fprintf(out, "%s", document)
 		cfg, err := load([]byte(document))
-		cfg.Base = service
-		switch {
-		case err != nil:
-		case agent == nil:
-			if agent, err = safetrip.New("configured", cfg); err == nil {
-				defer agent.Close()
-			}
-		default:
+		if err == nil {
+			cfg.Base = service
 			err = agent.Reconfigure(cfg)
 		}
-		fmt.Fprintf(out, "→ %s", orOK(err))
-		if agent != nil {
-			attempts, status, err := call(ctx, agent.Client())
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "; a call makes %d attempts, and ends with %d", attempts, status)
+		fmt.Fprintf(out, "%s→ %s\n", document, orOK(err))
+
+		attempts, status, err := call(ctx, agent.Client())
+		if err != nil {
+			return err
 		}
-		fmt.Fprint(out, "\n\n")
+		fmt.Fprintf(out, "  a call makes %d attempts, and ends with %d\n\n", attempts, status)
 	}
 	return nil
 }
