@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -89,8 +90,22 @@ func (c *core) newEntry(resp *http.Response, t terms, spec string, received time
 	return &entry{
 		terms: t, status: resp.StatusCode, uncompressed: resp.Uncompressed,
 		received: received, age: ageOf(resp.Header, received, c.delay(m, received)),
-		spec: spec, head: packFields(resp.Header),
+		spec: spec, head: packFields(dated(resp.Header, received)),
 	}
+}
+
+// dated returns h with a Date, which what is stored must have: RFC 9110,
+// section 6.6.1.
+func dated(h http.Header, received time.Time) http.Header {
+	if len(h["Date"]) > 0 {
+		return h
+	}
+	h = maps.Clone(h)
+	if h == nil {
+		h = make(http.Header, 1)
+	}
+	h["Date"] = []string{received.UTC().Format(http.TimeFormat)}
+	return h
 }
 
 // refreshed returns e with the header of a 304, or of a HEAD's answer, put

@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -45,8 +46,8 @@ func (c *core) termsOf(status int, h http.Header, cc control, received time.Time
 func untilExpiry(expires []string, date time.Time) time.Duration {
 	life := longest
 	for _, e := range expires {
-		at, err := http.ParseTime(e)
-		if err != nil {
+		at, ok := parseDate(e)
+		if !ok {
 			return 0
 		}
 		life = min(life, at.Sub(date))
@@ -60,8 +61,8 @@ const mostGuessed = 24 * time.Hour
 // guess is the heuristic of RFC 9111, section 4.2.2: a tenth of the time since
 // the last change.
 func guess(h http.Header, date time.Time) time.Duration {
-	changed, err := http.ParseTime(h.Get("Last-Modified"))
-	if err != nil {
+	changed, ok := parseDate(h.Get("Last-Modified"))
+	if !ok {
 		return 0
 	}
 	return min(max(0, date.Sub(changed)/10), mostGuessed)
@@ -70,7 +71,7 @@ func guess(h http.Header, date time.Time) time.Duration {
 // dateOf returns when a response was made, as far as it says.
 func dateOf(h http.Header, received time.Time) time.Time {
 	if values := h["Date"]; len(values) > 0 {
-		if date, err := http.ParseTime(values[0]); err == nil {
+		if date, ok := parseDate(values[0]); ok {
 			return date
 		}
 	}
@@ -78,16 +79,18 @@ func dateOf(h http.Header, received time.Time) time.Time {
 }
 
 // ageOf returns how old a response was when it was received: RFC 9111, section
-// 4.2.3, corrected_initial_age. Delay is how long the request took.
+// 4.2.3, corrected_initial_age. Delay is how long the request took. Of several
+// ages the first one counts; one that is no number is ignored: section 5.1.
 func ageOf(h http.Header, received time.Time, delay time.Duration) time.Duration {
 	var age time.Duration
 	if values := h["Age"]; len(values) > 0 {
-		if a, ok := parseSeconds(values[0]); ok { // an invalid one is ignored: section 5.1
+		first, _, _ := strings.Cut(values[0], ",")
+		if a, ok := parseSeconds(strings.TrimRight(first, " \t")); ok {
 			age = a
 		}
 	}
-	apparent := max(0, received.Sub(dateOf(h, received)))
-	return max(apparent, age+delay)
+	apparent := received.Sub(dateOf(h, received)) // less than nothing if the date is ahead
+	return min(max(apparent, age+delay), longest) // so that what is added to it cannot overflow
 }
 
 // lasting says whether a status may be kept although nothing was said of how

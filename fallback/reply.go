@@ -87,11 +87,22 @@ func satisfied(h http.Header, e *entry) bool {
 		return matches(tags, etag)
 	}
 	if since := valuesOf(h, "If-Modified-Since"); len(since) == 1 {
-		limit, err1 := http.ParseTime(since[0])
-		changed, err2 := http.ParseTime(modified)
-		return err1 == nil && err2 == nil && !changed.After(limit)
+		limit, ok := parseDate(since[0])
+		return ok && !e.changed(modified).After(limit)
 	}
 	return false
+}
+
+// changed returns the last time at which e can have changed: RFC 9111, section
+// 4.3.2. Where the service did not say, that is when it was made.
+func (e *entry) changed(modified string) time.Time {
+	if at, ok := parseDate(modified); ok {
+		return at
+	}
+	if at, ok := parseDate(e.head.first("Date")); ok {
+		return at
+	}
+	return e.received
 }
 
 // matches compares entity tags by the weak comparison: RFC 9110, section

@@ -29,6 +29,18 @@ var fresh = []struct {
 	{"Expires less Date", "4.2.1", "Expires: +1h", "", 59 * time.Minute, "", "hit"},
 	{"Expires is counted from the origin's own Date", "4.2.1", "Date: -1h|Expires: +1h", "", 59 * time.Minute, "", "hit"},
 	{"an Expires that is no date is the past", "5.3", "Expires: 0", "", 0, "", "asked"},
+	{"Expires as RFC 850 has it", "RFC 9110, 5.6.7", "Expires: Saturday, 01-Jan-00 01:00:00 GMT", "", 59 * time.Minute, "", "hit"},
+	{"Expires as C prints it", "RFC 9110, 5.6.7", "Expires: Sat Jan  1 01:00:00 2000", "", 59 * time.Minute, "", "hit"},
+	{"Expires in letters of the other case", "4.2", "Expires: sat, 01 JAN 2000 01:00:00 gmt", "", 59 * time.Minute, "", "hit"},
+	{"Expires in another zone is no date", "4.2", "Expires: Saturday, 01-Jan-00 01:00:00 EST", "", 0, "", "asked"},
+	{"Expires in UTC is no date", "4.2", "Expires: Sat, 01 Jan 2000 01:00:00 UTC", "", 0, "", "asked"},
+	{"Expires with an hour of one digit is no date", "5.3", "Expires: Sat, 01 Jan 2000 1:00:00 GMT", "", 0, "", "asked"},
+	{"Expires with a fraction is no date", "5.3", "Expires: Sat, 01 Jan 2000 01:00:00.5 GMT", "", 0, "", "asked"},
+	{"Expires with two spaces is no date", "5.3", "Expires: Sat, 01 Jan 2000  01:00:00 GMT", "", 0, "", "asked"},
+	{"Expires without a comma is no date", "5.3", "Expires: Sat 01 Jan 2000 01:00:00 GMT", "", 0, "", "asked"},
+	{"an empty Expires is the past", "5.3", "Expires:", "", 0, "", "asked"},
+	{"of two Expires the earlier one", "4.2.1", "Expires: +1h|Expires: +1s", "", 2 * time.Second, "", "asked"},
+	{"an Expires beside a Date that is none is counted from receipt", "4.2.1", "Date: today|Expires: +1h", "", 59 * time.Minute, "", "hit"},
 	{"nothing said, nothing served", "4.2", "Content-Type: text/plain", "", 0, "", "asked"},
 	{"Last-Modified alone is no freshness", "4.2.2", "Last-Modified: -100h", "", 0, "", "validated"},
 	{"a value past all bounds is a long time", "1.2.2", "Cache-Control: max-age=99999999999999999999", "", 24 * time.Hour, "", "hit"},
@@ -48,6 +60,13 @@ var fresh = []struct {
 	{"an old Date counts", "4.2.3", "Cache-Control: max-age=60|Date: -50s", "", 11 * time.Second, "", "asked"},
 	{"a Date in the future does not", "4.2.3", "Cache-Control: max-age=60|Date: +1h", "", 59 * time.Second, "", "hit"},
 	{"an Age that is no number is ignored", "5.1", "Cache-Control: max-age=60|Age: x", "", 59 * time.Second, "", "hit"},
+	{"a negative Age is ignored", "5.1", "Cache-Control: max-age=60|Age: -50", "", 59 * time.Second, "", "hit"},
+	{"an Age with a point is ignored", "5.1", "Cache-Control: max-age=60|Age: 50.5", "", 59 * time.Second, "", "hit"},
+	{"of a list of ages the first", "5.1", "Cache-Control: max-age=60|Age: 50, 1", "", 11 * time.Second, "", "asked"},
+	{"of two lines with ages the first", "5.1", "Cache-Control: max-age=60|Age: 1|Age: 50", "", 58 * time.Second, "", "hit"},
+	{"an Age past all bounds is old", "1.2.2", "Cache-Control: max-age=60|Age: 99999999999999999999", "", 0, "", "asked"},
+	{"a Date in the year 1 is old", "4.2.3", "Cache-Control: max-age=60|Date: Mon, 01 Jan 0001 00:00:00 GMT", "", time.Second, "", "asked"},
+	{"a Date that is none is not looked at", "4.2.3", "Cache-Control: max-age=60|Date: Sat, 01 Jan 2000", "", 59 * time.Second, "", "hit"},
 	{"no Date: the time of receipt", "4.2.3", "Cache-Control: max-age=60|Date: -", "", 59 * time.Second, "", "hit"},
 
 	{"no-store", "5.2.2.5", "Cache-Control: no-store, max-age=60", "", 0, "", "asked"},
@@ -281,6 +300,8 @@ func TestValidation(t *testing.T) {
 				`If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT`:                    304,
 				`If-Modified-Since: Fri, 31 Dec 1999 00:00:00 GMT`:                    200,
 				`If-Modified-Since: yesterday`:                                        200,
+				`If-Modified-Since: Sat, 01 Jan 2000 00:00:00 EST`:                    200,
+				`If-Modified-Since: Saturday, 01-Jan-00 00:00:00 GMT`:                 304,
 			} {
 				resp, body := get(t, rt, "http://example.com/", lines)
 				if resp.StatusCode != want || want == 304 && body != "" || want == 200 && body != "new" {
@@ -302,6 +323,23 @@ func TestValidation(t *testing.T) {
 			resp, body = get(t, rt, "http://example.com/", "")
 			if body != "good" || o.calls() != 2 || resp.Header.Get("X-New") != "2" {
 				t.Errorf("it did not bring what is stored up to date: %q after %d calls, %v", body, o.calls(), resp.Header)
+			}
+		},
+		"4.3.2: without a Last-Modified the Date says when it can have changed": func(t *testing.T) {
+			t.Helper()
+			o := new(origin)
+			rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+			for _, date := range []string{"", "|Date: -"} {
+				o.says(200, "Cache-Control: max-age=60"+date, "good")
+				get(t, rt, "http://example.com/"+date[:len(date)/8], "")
+				for since, want := range map[string]int{"+0s": 304, "+1h": 304, "-1s": 200} {
+					if resp, _ := get(t, rt, "http://example.com/"+date[:len(date)/8], "If-Modified-Since: "+since); resp.StatusCode != want {
+						t.Errorf("since %s, Date%s: %d, want %d", since, date, resp.StatusCode, want)
+					}
+				}
+			}
+			if o.calls() != 2 {
+				t.Errorf("%d calls", o.calls())
 			}
 		},
 		"the caller's request is not changed": func(t *testing.T) {
@@ -505,6 +543,19 @@ func TestWhatIsHandedOutAgain(t *testing.T) {
 	resp.Header.Del("Date")
 	if again, _ := get(t, rt, "http://example.com/", ""); again.Header.Get("X-Two") != "1" || len(again.Header["X-Two"]) != 2 || again.Header.Get("Date") == "" {
 		t.Errorf("what one caller did to its header, another sees: %v", again.Header)
+	}
+}
+
+func TestWhatIsStoredHasADate(t *testing.T) {
+	s := newStack(nil)
+	s.says(200, "Date: -", "good")
+	if first, _ := get(t, s, "http://example.com/", ""); first.Header["Date"] != nil {
+		t.Errorf("the service's own answer was changed: %v", first.Header)
+	}
+	s.dies()
+	resp, _ := get(t, s, "http://example.com/", "")
+	if _, err := http.ParseTime(resp.Header.Get("Date")); err != nil {
+		t.Errorf("RFC 9110, 6.6.1: it is handed out without: %v", resp.Header)
 	}
 }
 
