@@ -24,8 +24,8 @@ type Alternative struct {
 	// the RoundTripper is trusted to know where it leads.
 	URL string
 
-	// SameTrust lets credentials (the headers that [Cache] lists, and the
-	// user name and password of a URL) go to the other service. Without it they
+	// SameTrust lets credentials (the headers that [Cache] lists, those that look
+	// like one, and the user and password of a URL) go to the other service. Without it they
 	// are taken out, unless URL has the scheme and host of the request.
 	SameTrust bool
 
@@ -81,7 +81,7 @@ func (a Alternative) Step(rt http.RoundTripper) Step {
 type alternate struct {
 	Alternative
 	target *url.URL
-	names  credentials
+	names  nameSet
 	rt     http.RoundTripper
 }
 
@@ -148,13 +148,21 @@ func (a *alternate) direct(out *http.Request) {
 		out.Host = ""
 	}
 	if !a.SameTrust && !same {
-		a.names.removeFrom(out.Header)
+		a.removeCredentials(out.Header)
 		u.User = nil
 	}
 	if a.target != nil && a.target.User != nil {
 		u.User = a.target.User
 	}
 	out.URL = &u
+}
+
+func (a *alternate) removeCredentials(h http.Header) {
+	for name := range h {
+		if a.names.has(name) || looksSecret(name) {
+			delete(h, name)
+		}
+	}
 }
 
 // failure says why an answer does not count.

@@ -15,6 +15,7 @@ type asking struct {
 	conditional bool // it has a condition of its own that a cache can answer
 
 	credentials []field // in the order of their names
+	signs       []field // likewise
 	partition   string  // what Cache.Partition says
 	post        string  // what Cache.PostKey says, where it was asked
 }
@@ -45,11 +46,15 @@ func (c *core) read(req *http.Request) asking {
 		case len("If-Unmodified-Since"):
 			a.special = a.special || strings.EqualFold(name, "If-Unmodified-Since")
 		}
-		if !c.SingleUser && c.credentials.has(name) {
+		switch {
+		case !c.SingleUser && c.credentials.has(name):
 			a.credentials = append(a.credentials, field{name, values})
+		case c.isSign(name):
+			a.signs = append(a.signs, field{name, values})
 		}
 	}
 	sortFields(a.credentials)
+	sortFields(a.signs)
 	if lines != nil || pragma != nil {
 		a.control = requestControl(lines, pragma)
 	}

@@ -26,7 +26,7 @@ type settings struct {
 // A core is a Cache at work: settings that do not change any more, and state.
 type core struct {
 	settings
-	credentials credentials
+	credentials nameSet
 	rings       []*ring // the one that is written with first
 	shelf       shelf
 	memory      *Memory // the shelf, if it is one
@@ -87,9 +87,10 @@ func (c *core) addRings(from *Cache) {
 		secret = make([]byte, minSecret)
 		rand.Read(secret) // never fails
 	}
-	c.rings = append(c.rings, newRing(secret, from.Namespace))
+	space := append([]string{from.Namespace}, c.identity()...)
+	c.rings = append(c.rings, newRing(secret, space...))
 	for _, old := range from.OldSecrets {
-		c.rings = append(c.rings, newRing(old, from.Namespace))
+		c.rings = append(c.rings, newRing(old, space...))
 	}
 }
 

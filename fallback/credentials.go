@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"cmp"
+	"iter"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -16,27 +17,31 @@ var usualCredentials = []string{
 	"x-amz-security-token", "ocp-apim-subscription-key", "x-functions-key", "dpop",
 }
 
-// credentials is a set of header names. Names are matched without regard to
-// case, since a header may be sent in a spelling that is not the canonical one
-// and mean the same to the server.
-type credentials struct {
+// A nameSet is a set of header names. Names are matched without regard to case,
+// since a header may be sent in a spelling that is not the canonical one and
+// mean the same to the server.
+type nameSet struct {
 	names [64][]string // in lower case, by their length; longer ones are in the last
 }
 
-func credentialNames(further []string) credentials {
-	var c credentials
-	for _, name := range slices.Concat(usualCredentials, further) {
+func credentialNames(further []string) nameSet {
+	return namesOf(slices.Concat(usualCredentials, further)...)
+}
+
+func namesOf(names ...string) nameSet {
+	var s nameSet
+	for _, name := range names {
 		name = strings.ToLower(textproto.TrimString(name))
-		if of := &c.names[min(len(name), len(c.names)-1)]; name != "" && !slices.Contains(*of, name) {
+		if of := &s.names[min(len(name), len(s.names)-1)]; name != "" && !slices.Contains(*of, name) {
 			*of = append(*of, name)
 		}
 	}
-	return c
+	return s
 }
 
 // has reports whether name is one of the set.
-func (c *credentials) has(name string) bool {
-	for _, n := range c.names[min(len(name), len(c.names)-1)] {
+func (s *nameSet) has(name string) bool {
+	for _, n := range s.names[min(len(name), len(s.names)-1)] {
 		if strings.EqualFold(n, name) {
 			return true
 		}
@@ -44,16 +49,16 @@ func (c *credentials) has(name string) bool {
 	return false
 }
 
-// of returns the credential headers of h in an order that depends on their
-// names alone.
-func (c *credentials) of(h http.Header) (found []field) {
-	for name, values := range h {
-		if c.has(name) {
-			found = append(found, field{name, values})
+func (s *nameSet) all() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, names := range s.names {
+			for _, n := range names {
+				if !yield(n) {
+					return
+				}
+			}
 		}
 	}
-	sortFields(found)
-	return found
 }
 
 // A field is one header.
@@ -68,17 +73,27 @@ func sortFields(f []field) {
 	}
 }
 
-// same reports whether two requests carry the same credentials in their
-// headers.
-func (c *credentials) same(a, b *http.Request) bool {
+// sameUser reports whether two requests say the same of who asks: in their
+// headers, in their URL's user, and in its query, where keys are put too.
+func (c *core) sameUser(a, b *http.Request) bool {
 	equal := func(x, y field) bool { return x.name == y.name && slices.Equal(x.values, y.values) }
-	return slices.EqualFunc(c.of(a.Header), c.of(b.Header), equal)
+	if !slices.EqualFunc(c.saysWho(a.Header), c.saysWho(b.Header), equal) {
+		return false
+	}
+	if a.URL == b.URL || a.URL == nil || b.URL == nil {
+		return true
+	}
+	return a.URL.RawQuery == b.URL.RawQuery && a.URL.User.String() == b.URL.User.String()
 }
 
-func (c *credentials) removeFrom(h http.Header) {
-	for name := range h {
-		if c.has(name) {
-			delete(h, name)
+// saysWho returns the headers of h that say who asks, in an order that depends
+// on their names alone.
+func (c *core) saysWho(h http.Header) (found []field) {
+	for name, values := range h {
+		if c.credentials.has(name) || persons.has(name) || looksSecret(name) {
+			found = append(found, field{name, values})
 		}
 	}
+	sortFields(found)
+	return found
 }

@@ -78,6 +78,15 @@
 // [Cache.Credentials]; the user and password of a URL; and whatever
 // [Cache.Partition] says.
 //
+// Services forget to say Vary. So answers are told apart as well by headers
+// that look like a credential (X-Acme-Token, X-Acme-Key, X-Acme-Signature and
+// the like), by those in which proxies name the user (X-Forwarded-User,
+// X-User-Id, X-Tenant-Id and the like), and by those that lead a request to
+// another place (X-Forwarded-Host, X-Original-Url, X-HTTP-Method-Override and
+// the like), with which a stranger could otherwise put an answer of his making
+// where others find it. X-Forwarded-For is not among them, and none of them
+// makes an answer private to anybody.
+//
 // The key of a response is an HMAC-SHA256 over the method's kind, the URL, the
 // host, the credentials, and the values of the headers that Vary names, each
 // part with its length. It is made anew for every question, also when the
@@ -86,8 +95,12 @@
 //
 // A wrapper further in that adds a token is out of the cache's sight: that is
 // the classic mistake. Put it outside of the cache, or set Partition. Where the
-// request that was sent can be seen on the response, the cache notices and
-// keeps nothing.
+// request that was sent can be seen on the response and has other credentials,
+// another user or another query, and Partition says nothing, the cache keeps
+// nothing.
+//
+// What tells users apart is part of each key: Caches that share a Store and are
+// set to tell them apart differently share nothing.
 //
 // # What may be served when
 //
@@ -158,7 +171,8 @@
 // ladder.go and level.go are the ladder; step.go and alternate.go its steps.
 // caching.go is the cache's way through a call, from which consult.go (before
 // the service is asked) and keep.go (after) branch off. freshness.go decides,
-// cachecontrol.go, vary.go and asking.go read headers, key.go makes keys,
+// cachecontrol.go, vary.go, date.go and asking.go read headers, key.go makes
+// keys, for which credentials.go and signs.go say what tells users apart,
 // tee.go watches bodies, shelving.go puts and finds, invalidate.go and
 // refresh.go keep what is there true, reply.go and status.go make answers.
 package fallback

@@ -155,8 +155,9 @@ func (c *core) mayStore(a *asking, resp *http.Response, cc control, t terms) boo
 }
 
 // askedForAnother reports whether somebody further in has told the service who
-// asks. Whom the next caller would be taken for, a cache cannot know.
+// asks. Whom the next caller would be taken for, a cache cannot know, unless
+// Partition says so.
 func (c *core) askedForAnother(a *asking, resp *http.Response) bool {
 	sent := resp.Request
-	return sent != nil && sent != a.Request && !c.SingleUser && !c.credentials.same(sent, a.Request)
+	return sent != nil && sent != a.Request && !c.SingleUser && a.partition == "" && !c.sameUser(sent, a.Request)
 }

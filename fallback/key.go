@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -27,13 +26,20 @@ type digest = [sha256.Size]byte
 
 // A ring makes keys under one secret.
 type ring struct {
-	secret    []byte
-	namespace string
-	pool      sync.Pool // of *keyMaker
+	secret []byte
+	pool   sync.Pool // of *keyMaker
 }
 
-func newRing(secret []byte, namespace string) *ring {
-	r := &ring{secret: slices.Clone(secret), namespace: namespace}
+// newRing returns the ring of a space, which has its own secret made of the one
+// that is given: what is stored in one space is not found in another.
+func newRing(secret []byte, space ...string) *ring {
+	mac := hmac.New(sha256.New, secret)
+	var parts []byte
+	for _, part := range space {
+		parts = appendString(parts, part)
+	}
+	mac.Write(parts)
+	r := &ring{secret: mac.Sum(nil)}
 	r.pool.New = func() any { return &keyMaker{mac: hmac.New(sha256.New, r.secret)} }
 	return r
 }
@@ -75,7 +81,6 @@ func (k *keyMaker) addCount(n int) { k.buf = binary.AppendUvarint(k.buf, uint64(
 // if it is not u's own.
 func (r *ring) resource(u *url.URL, host string) digest {
 	k := r.begin('R')
-	k.add(r.namespace)
 	if u == nil {
 		u = new(url.URL)
 	}
@@ -105,7 +110,7 @@ func (r *ring) resource(u *url.URL, host string) digest {
 // variant returns the key of a response to a, without the number that is mixed
 // in by place. Spec is the normal form of Vary.
 func (c *core) variant(r *ring, resource digest, a *asking, spec string) digest {
-	if spec == "" && a.post == "" && a.anonymous() {
+	if spec == "" && a.post == "" && len(a.signs) == 0 && a.anonymous() {
 		resource[len(resource)-1] ^= 1 // as good as a key of its own, and for nothing
 		return resource
 	}
@@ -113,11 +118,8 @@ func (c *core) variant(r *ring, resource digest, a *asking, spec string) digest 
 	k.buf = append(k.buf, resource[:]...)
 	k.add(a.post)
 	k.add(a.partition)
-	k.addCount(len(a.credentials))
-	for _, cred := range a.credentials {
-		k.add(cred.name)
-		k.addValues(cred.values)
-	}
+	k.addFields(a.credentials)
+	k.addFields(a.signs)
 	if a.URL != nil && a.URL.User != nil && !c.SingleUser {
 		k.addCount(1)
 		k.add(a.URL.User.String())
@@ -145,6 +147,14 @@ func (k *keyMaker) addNamed(h http.Header, name string) {
 	sortFields(found)
 	k.addCount(len(found))
 	for _, f := range found {
+		k.addValues(f.values)
+	}
+}
+
+func (k *keyMaker) addFields(fields []field) {
+	k.addCount(len(fields))
+	for _, f := range fields {
+		k.add(f.name)
 		k.addValues(f.values)
 	}
 }

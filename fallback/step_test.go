@@ -107,7 +107,7 @@ func TestAnAlternatesBody(t *testing.T) {
 }
 
 func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
-	const lines = "Authorization: a|cookie: b|X-Api-Key: c|X-Mine: d|Accept: e"
+	const lines = "Authorization: a|cookie: b|X-Api-Key: c|X-Mine: d|X-Acme-Token: t|Accept: e|Idempotency-Key: f"
 	for _, row := range []struct {
 		does   string
 		alt    fallback.Alternative
@@ -138,7 +138,7 @@ func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
 			if bare.String() != row.want {
 				t.Errorf("it went to %s, want %s", bare.String(), row.want)
 			}
-			for _, name := range []string{"Authorization", "cookie", "X-Api-Key", "X-Mine"} {
+			for _, name := range []string{"Authorization", "cookie", "X-Api-Key", "X-Mine", "X-Acme-Token"} {
 				if _, there := sent.Header[name]; there != row.secret {
 					t.Errorf("%s was sent: %v, want %v", name, there, row.secret)
 				}
@@ -146,7 +146,7 @@ func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
 			if (sent.URL.User != nil) != row.secret {
 				t.Errorf("user and password: %v", sent.URL.User)
 			}
-			if sent.Header.Get("Accept") != "e" {
+			if sent.Header.Get("Accept") != "e" || sent.Header.Get("Idempotency-Key") != "f" {
 				t.Error("an innocent header got lost")
 			}
 			if row.alt.URL != "" && sent.Host != "" {

@@ -18,27 +18,37 @@ import (
 
 // ways are how a request says whose it is.
 var ways = map[string]func(req *http.Request, who string){
-	"Authorization":                  named("Authorization"),
-	"authorization":                  named("authorization"),
-	"AUTHORIZATION":                  named("AUTHORIZATION"),
-	"Proxy-Authorization":            named("Proxy-Authorization"),
-	"Cookie":                         named("Cookie"),
-	"cookie":                         named("cookie"),
-	"X-Api-Key":                      named("X-Api-Key"),
-	"x-api-key":                      named("x-api-key"),
-	"Api-Key":                        named("Api-Key"),
-	"x-goog-api-key":                 named("x-goog-api-key"),
-	"X-Auth-Token":                   named("X-Auth-Token"),
-	"Private-Token":                  named("Private-Token"),
-	"X-Tenant, which the user named": named("X-Tenant"),
-	"x-tenant, which the user named": named("x-tenant"),
-	"the user of a URL":              func(req *http.Request, who string) { req.URL.User = url.User(who) },
-	"the password of a URL":          func(req *http.Request, who string) { req.URL.User = url.UserPassword("user", who) },
-	"a query":                        func(req *http.Request, who string) { req.URL.RawQuery = "key=" + who },
-	"a path":                         func(req *http.Request, who string) { req.URL.Path = "/" + who },
-	"Host":                           func(req *http.Request, who string) { req.Host = who + ".example.com" },
-	"a header that Vary names":       named("X-Vary"),
-	"one in a spelling of its own":   named("x-vary"),
+	"Authorization":                   named("Authorization"),
+	"authorization":                   named("authorization"),
+	"AUTHORIZATION":                   named("AUTHORIZATION"),
+	"Proxy-Authorization":             named("Proxy-Authorization"),
+	"Cookie":                          named("Cookie"),
+	"cookie":                          named("cookie"),
+	"X-Api-Key":                       named("X-Api-Key"),
+	"x-api-key":                       named("x-api-key"),
+	"Api-Key":                         named("Api-Key"),
+	"x-goog-api-key":                  named("x-goog-api-key"),
+	"X-Auth-Token":                    named("X-Auth-Token"),
+	"Private-Token":                   named("Private-Token"),
+	"X-Tenant, which the user named":  named("X-Tenant"),
+	"x-tenant, which the user named":  named("x-tenant"),
+	"X-Auth-Key, which looks like it": named("X-Auth-Key"),
+	"APIKEY, which looks like it":     named("APIKEY"),
+	"a token nobody told us of":       named("X-Acme-Token"),
+	"a user, on a proxy's word":       named("X-Forwarded-User"),
+	"a user's number":                 named("x-user-id"),
+	"a tenant's number":               named("X-Tenant-Id"),
+	"the host that a proxy was asked": named("X-Forwarded-Host"),
+	"the same, as RFC 7239 has it":    named("Forwarded"),
+	"the URL that a proxy was asked":  named("X-Original-Url"),
+	"another method than GET":         named("X-HTTP-Method-Override"),
+	"the user of a URL":               func(req *http.Request, who string) { req.URL.User = url.User(who) },
+	"the password of a URL":           func(req *http.Request, who string) { req.URL.User = url.UserPassword("user", who) },
+	"a query":                         func(req *http.Request, who string) { req.URL.RawQuery = "key=" + who },
+	"a path":                          func(req *http.Request, who string) { req.URL.Path = "/" + who },
+	"Host":                            func(req *http.Request, who string) { req.Host = who + ".example.com" },
+	"a header that Vary names":        named("X-Vary"),
+	"one in a spelling of its own":    named("x-vary"),
 	"two cookie lines": func(req *http.Request, who string) {
 		req.Header["Cookie"] = []string{"session=x", "user=" + who}
 	},
@@ -51,9 +61,13 @@ var ways = map[string]func(req *http.Request, who string){
 	},
 }
 
-// anonymous are those that name a resource rather than a user.
+// anonymous are those that name a resource, or that do not prove who asks:
+// nothing private is kept for them.
 var anonymous = map[string]bool{
 	"a query": true, "a path": true, "Host": true, "a header that Vary names": true, "one in a spelling of its own": true,
+	"X-Auth-Key, which looks like it": true, "APIKEY, which looks like it": true, "a token nobody told us of": true,
+	"a user, on a proxy's word": true, "a user's number": true, "a tenant's number": true, "the host that a proxy was asked": true,
+	"the same, as RFC 7239 has it": true, "the URL that a proxy was asked": true, "another method than GET": true,
 }
 
 type whoKey struct{}
@@ -121,26 +135,88 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 func TestCredentialsThatAreAddedFurtherIn(t *testing.T) {
 	// A layer below adds the token of whoever is in the context. The cache sees
 	// no credentials; it sees that the service was told more than it was.
-	o := new(origin)
-	adds := func(next http.RoundTripper) http.RoundTripper {
-		return transport.Func(func(req *http.Request) (*http.Response, error) {
-			out := req.Clone(req.Context())
-			who, _ := req.Context().Value(whoKey{}).(string)
-			out.Header.Set("Authorization", who)
-			return next.RoundTrip(out)
-		})
+	for _, way := range []string{"Authorization", "X-Acme-Token", "a user's number", "the user of a URL", "a query"} {
+		for _, row := range []struct {
+			does      string
+			partition func(*http.Request) string
+			calls     int
+		}{
+			{"nobody knows for whom", nil, 4},
+			{"Partition knows", userCache(true).Partition, 2},
+			{"Partition does not know", func(*http.Request) string { return "" }, 4},
+		} {
+			o := new(origin)
+			be, known := ways[way]
+			if !known {
+				be = named(way)
+			}
+			adds := func(next http.RoundTripper) http.RoundTripper {
+				return transport.Func(func(req *http.Request) (*http.Response, error) {
+					out := req.Clone(req.Context())
+					who, _ := req.Context().Value(whoKey{}).(string)
+					be(out, who)
+					return next.RoundTrip(out)
+				})
+			}
+			rt := transport.Chain(o, (&fallback.Cache{ServeFresh: true, Partition: row.partition}).Wrap, adds)
+			for range 2 {
+				for _, who := range []string{"alice", "bob"} {
+					o.says(200, "Cache-Control: max-age=60", "for "+who)
+					req := request(t, "GET", "http://example.com/", "")
+					resp, err := rt.RoundTrip(req.WithContext(context.WithValue(req.Context(), whoKey{}, who)))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if body, _ := io.ReadAll(resp.Body); string(body) != "for "+who {
+						t.Errorf("%s, %s: %s got %q", way, row.does, who, body)
+					}
+				}
+			}
+			if o.calls() != row.calls {
+				t.Errorf("%s, %s: %d calls, want %d", way, row.does, o.calls(), row.calls)
+			}
+		}
 	}
-	rt := transport.Chain(o, (&fallback.Cache{ServeFresh: true}).Wrap, adds)
-	for _, who := range []string{"alice", "bob"} {
-		o.says(200, "Cache-Control: max-age=60", "for "+who)
-		req := request(t, "GET", "http://example.com/", "")
-		resp, err := rt.RoundTrip(req.WithContext(context.WithValue(req.Context(), whoKey{}, who)))
-		if err != nil {
-			t.Fatal(err)
+}
+
+func TestAnIdempotencyKeyTellsNobodyApart(t *testing.T) {
+	s := newStack(nil)
+	s.says(200, "", "good")
+	get(t, s, "http://example.com/", "Idempotency-Key: 1")
+	s.dies()
+	if _, body := get(t, s, "http://example.com/", "Idempotency-Key: 2"); body != "good" {
+		t.Errorf("got %q", body)
+	}
+}
+
+// TestCachesThatTellUsersApartDifferently lets two programs share a store of
+// which one does not know what the other does of who is who.
+func TestCachesThatTellUsersApartDifferently(t *testing.T) {
+	memory := fallback.NewMemory(0)
+	with := func(change func(*fallback.Cache)) *stack {
+		c := &fallback.Cache{Store: memory, Secret: secret, ServeFresh: true}
+		change(c)
+		return newStack(c)
+	}
+	plain := with(func(*fallback.Cache) {})
+	plain.says(200, "Cache-Control: max-age=60", "good")
+	get(t, plain, "http://example.com/", "")
+	for does, change := range map[string]func(*fallback.Cache){
+		"SingleUser":  func(c *fallback.Cache) { c.SingleUser = true },
+		"Credentials": func(c *fallback.Cache) { c.Credentials = []string{"X-Mine"} },
+		"Partition":   func(c *fallback.Cache) { c.Partition = func(*http.Request) string { return "" } },
+		"Namespace":   func(c *fallback.Cache) { c.Namespace = "other" },
+	} {
+		s := with(change)
+		s.says(200, "", "new")
+		if _, body := get(t, s, "http://example.com/", ""); body != "new" {
+			t.Errorf("one with another %s took what it found: %q", does, body)
 		}
-		if body, _ := io.ReadAll(resp.Body); string(body) != "for "+who {
-			t.Errorf("%s got %q", who, body)
-		}
+	}
+	same := with(func(c *fallback.Cache) { c.Credentials = []string{"authorization"} })
+	same.dies()
+	if _, body := get(t, same, "http://example.com/", ""); body != "good" {
+		t.Errorf("one that is no different: %q", body)
 	}
 }
 
@@ -148,8 +224,12 @@ func TestSingleUserIsOneUser(t *testing.T) {
 	s := newStack(&fallback.Cache{SingleUser: true, ServeFresh: true})
 	s.says(200, "Cache-Control: private, max-age=60", "mine")
 	get(t, s, "http://example.com/", "Authorization: old token")
-	if _, body := get(t, s, "http://example.com/", "Authorization: new token"); body != "mine" || s.calls() != 1 {
+	if _, body := get(t, s, "http://example.com/", "Authorization: new token|X-Acme-Token: t|X-User-Id: u"); body != "mine" || s.calls() != 1 {
 		t.Errorf("got %q after %d calls", body, s.calls())
+	}
+	s.says(200, "", "another host's")
+	if _, body := get(t, s, "http://example.com/", "X-Forwarded-Host: evil.example"); body != "another host's" {
+		t.Errorf("for another host: %q", body)
 	}
 }
 
@@ -186,6 +266,8 @@ func FuzzNobodyGetsAnothersAnswer(f *testing.F) {
 	f.Add("cookie", "a", "Cookie", "a", "", "/a?b", "/a?c")
 	f.Add("X-Api-Key", "ab", "X-Api-Key", "a", "X-A,X-B", "/a", "/ab")
 	f.Add("X-A", "1", "X-B", "1", "x-a", "/", "/")
+	f.Add("X-Acme-Token", "1", "x-acme-token", "2", "", "/", "/")
+	f.Add("X-Forwarded-Host", "evil", "", "", "", "/", "/")
 	f.Fuzz(func(t *testing.T, name1, value1, name2, value2, vary, path1, path2 string) {
 		build := func(name, value, path string) *http.Request {
 			req := request(t, "GET", "http://example.com/", "")
@@ -217,7 +299,15 @@ func differ(a, b *http.Request, vary string) bool {
 	if a.URL.String() != b.URL.String() {
 		return true
 	}
-	names := append(strings.Split(vary, ","), "Authorization", "Cookie", "X-Api-Key", "Proxy-Authorization", "Api-Key", "X-Goog-Api-Key")
+	names := append(strings.Split(vary, ","), "Authorization", "Cookie", "X-Api-Key", "Proxy-Authorization", "Api-Key", "X-Goog-Api-Key",
+		"X-Forwarded-Host", "X-Forwarded-Proto", "X-Original-Url", "X-User-Id", "X-Tenant-Id")
+	for _, h := range []http.Header{a.Header, b.Header} {
+		for name := range h {
+			if low := strings.ToLower(name); strings.HasSuffix(low, "-token") || strings.HasSuffix(low, "-secret") || strings.HasSuffix(low, "-jwt") {
+				names = append(names, name)
+			}
+		}
+	}
 	for _, name := range names {
 		if name = strings.Trim(name, " \t"); name == "" {
 			continue
