@@ -11,6 +11,7 @@ type asking struct {
 	*http.Request
 	control
 
+	body        bool // it has one
 	special     bool // it asks for what only the service can give
 	conditional bool // it has a condition of its own that a cache can answer
 
@@ -24,12 +25,14 @@ type asking struct {
 // found in less time than as many look-ups take. A name means the same in
 // whatever spelling it goes out.
 func (c *core) read(req *http.Request) asking {
-	a := asking{Request: req, control: noControl, special: hasBody(req)}
+	a := asking{Request: req, control: noControl, body: hasBody(req)}
 	var lines, pragma []string
 	for name, values := range req.Header {
 		switch len(name) {
 		case len("Range"):
 			a.special = a.special || strings.EqualFold(name, "Range")
+		case len("Upgrade"):
+			a.special = a.special || strings.EqualFold(name, "Upgrade")
 		case len("Pragma"):
 			if strings.EqualFold(name, "Pragma") {
 				pragma = values
@@ -65,7 +68,10 @@ func (c *core) read(req *http.Request) asking {
 }
 
 // cachable says whether a stored response could be an answer at all.
-func (a *asking) cachable() bool { return isRead(a.Method) && !a.special && !a.noStore }
+func (a *asking) cachable() bool { return a.plain() && isRead(a.Method) && !a.body }
+
+// plain says whether a asks for a whole representation, from anywhere.
+func (a *asking) plain() bool { return !a.special && !a.noStore }
 
 // anonymous says whether nothing tells the one who asks from others.
 func (a *asking) anonymous() bool {

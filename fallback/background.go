@@ -86,7 +86,7 @@ func (c *core) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-ticker.C:
-			if c.own {
+			if c.memory != nil {
 				c.memory.Sweep()
 			}
 		}
@@ -146,8 +146,9 @@ func (c *caching) revalidateLater(a *asking, e *entry) bool {
 	key := c.addressOf(a, e.spec).variant
 	copied, u := req.WithContext(transport.Detach(req.Context())), *req.URL
 	copied.Method, copied.Header, copied.Body = http.MethodGet, req.Header.Clone(), nil // the caller's are the caller's again
-	copied.Header.Del("If-None-Match")
-	copied.Header.Del("If-Modified-Since")
+	for _, name := range [...]string{"If-None-Match", "If-Modified-Since"} {
+		deleteAll(copied.Header, name)
+	}
 	copied.URL = &u
 	return c.background.begin(key, func(run context.Context) {
 		ctx, cancel := context.WithTimeout(copied.Context(), revalidateTime)

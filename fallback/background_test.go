@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,15 @@ func TestStaleWhileRevalidate(t *testing.T) {
 				t.Errorf("then %q", body)
 			}
 			synctest.Wait()
+		},
+		"a condition of the caller's, however spelled, is not the question's": func(t *testing.T, o *origin, rt http.RoundTripper, stop func() error) {
+			t.Helper()
+			o.says(304, `Etag: "v"`, "")
+			get(t, rt, "http://example.com/", `if-none-match: "other"`)
+			synctest.Wait()
+			if got := o.last().Header; got.Get("If-None-Match") != `"v"` || valueIn(got, "if-none-match") != "" {
+				t.Errorf("the question was %v", got)
+			}
 		},
 		"past its time the service is asked first": func(t *testing.T, o *origin, rt http.RoundTripper, stop func() error) {
 			t.Helper()
@@ -166,6 +176,9 @@ func TestStaleWhileRevalidate(t *testing.T) {
 		})
 	}
 }
+
+// valueIn returns the value of a header in the very spelling.
+func valueIn(h http.Header, name string) string { return strings.Join(h[name], ",") }
 
 func TestAtMostSixteenQuestionsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

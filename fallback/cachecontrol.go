@@ -10,6 +10,7 @@ import (
 type control struct {
 	noStore, noCache, private, public bool
 	mustRevalidate, proxyRevalidate   bool
+	mustUnderstand                    bool
 	onlyIfCached                      bool
 	anyMaxStale                       bool // max-stale without a value
 
@@ -94,6 +95,8 @@ func (c *control) addLong(name, value string, hasValue bool) bool {
 	switch {
 	case strings.EqualFold(name, "must-revalidate"):
 		c.mustRevalidate = true
+	case strings.EqualFold(name, "must-understand"):
+		c.mustUnderstand = true
 	case strings.EqualFold(name, "proxy-revalidate"):
 		c.proxyRevalidate = true
 	case strings.EqualFold(name, "only-if-cached"):
@@ -105,6 +108,11 @@ func (c *control) addLong(name, value string, hasValue bool) bool {
 	}
 	return true
 }
+
+// forbidsStoring says whether a response of a status that we know may not be
+// stored: RFC 9111, section 5.2.2.3. Its no-store may be there for caches that
+// do not know the status.
+func (c control) forbidsStoring() bool { return c.noStore && !c.mustUnderstand }
 
 // setSeconds reads delta-seconds: RFC 9111, section 1.2.2. A directive that is
 // given twice with two values counts as 0: section 4.2.1 lets a cache consider

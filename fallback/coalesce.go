@@ -80,13 +80,11 @@ func (c *caching) share(a *asking, e *entry) (*http.Response, error) {
 		case how == tooSlow:
 			c.flights.land(key, fl, withheld) // lest it hold up the next one too
 		}
-		if how == shared {
+		if how != lost { // a 304 that was withheld, say, may have made fresh what there is
 			e = c.find(a)
 			if resp := c.serveCollapsed(a, e); resp != nil {
 				return resp, nil
 			}
-		}
-		if how != lost {
 			return c.validate(a, e, nil)
 		}
 	}
@@ -125,7 +123,7 @@ func (c *caching) serveCollapsed(a *asking, e *entry) *http.Response {
 		return nil
 	}
 	kept, ok := e.kept(time.Now())
-	if !ok || e.uses(e.age+kept, a.control) == useNot {
+	if use := e.uses(e.age+kept, a.control); !ok || use != useFresh && use != useStale {
 		return nil
 	}
 	layer.CloseBody(a.Request)

@@ -183,6 +183,44 @@ func TestCoalescing(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		},
+		"a HEAD leads nobody": func(t *testing.T, o *origin, rt http.RoundTripper) {
+			t.Helper()
+			slow(o, "Cache-Control: max-age=60")
+			go do(t, rt, request(t, "HEAD", "http://example.com/", ""))
+			synctest.Wait()
+			crowd(t, rt, 10, none)
+			if o.calls() != 2 {
+				t.Errorf("%d calls", o.calls())
+			}
+		},
+		"a 304 to one with a condition helps those who wait": func(t *testing.T, o *origin, rt http.RoundTripper) {
+			t.Helper()
+			o.says(200, `Cache-Control: max-age=60|Etag: "v"`, "good")
+			get(t, rt, "http://example.com/", "")
+			time.Sleep(time.Minute)
+			o.does(func(req *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return response(req, 304, `Etag: "v"|Cache-Control: max-age=60`, ""), nil
+			})
+			go get(t, rt, "http://example.com/", `If-None-Match: "v"`)
+			synctest.Wait()
+			crowd(t, rt, 10, none)
+			if o.calls() != 2 {
+				t.Errorf("%d calls", o.calls())
+			}
+		},
+		"what is stale is not handed to those who wait without a question": func(t *testing.T, o *origin, rt http.RoundTripper) {
+			t.Helper()
+			o.says(200, "Cache-Control: max-age=1, stale-while-revalidate=600", "old")
+			get(t, rt, "http://example.com/", "")
+			time.Sleep(time.Minute)
+			slow(o, "Cache-Control: no-store")
+			for _, body := range crowd(t, rt, 10, none) {
+				if body == "old" {
+					t.Error("it was")
+				}
+			}
+		},
 		"a leader that panics holds up nobody": func(t *testing.T, o *origin, rt http.RoundTripper) {
 			t.Helper()
 			o.does(func(*http.Request) (*http.Response, error) {

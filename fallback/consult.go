@@ -26,7 +26,7 @@ func (c *caching) consult(req *http.Request) (*http.Response, error) {
 	case a.onlyIfCached:
 		layer.CloseBody(req)
 		return gatewayTimeout(req), nil
-	case c.Coalesce && a.cachable():
+	case c.Coalesce && a.cachable() && req.Method != http.MethodHead: // from which the others would have nothing
 		return c.share(&a, e)
 	}
 	return c.validate(&a, e, nil)
@@ -75,13 +75,19 @@ func (c *caching) validate(a *asking, e *entry, done func(outcome)) (*http.Respo
 		resp.Request = a.Request
 		return resp, nil
 	}
-	fresh := c.refreshEntry(a, e, resp, m, done)
 	transport.Discard(resp)
-	if fresh == nil { // it was another representation that has not changed
+	if !e.confirmedBy(resp.Header) { // it was another representation that has not changed
 		c.forget(a)
 		return c.validate(a, nil, done)
 	}
-	return c.serve(a, fresh, fresh.age, facts{why: fwdStale, status: http.StatusNotModified}), nil
+	fresh := c.refreshEntry(a, e, resp, m, done)
+	answer := c.serve(a, fresh, fresh.age, facts{why: fwdStale, status: http.StatusNotModified})
+	for _, name := range [...]string{"Set-Cookie", "Authentication-Info"} { // they are for this caller, now
+		if values := resp.Header[name]; values != nil {
+			answer.Header[name] = values
+		}
+	}
+	return answer, nil
 }
 
 // question returns a copy of req that asks for e to be confirmed, or req itself

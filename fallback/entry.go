@@ -30,11 +30,13 @@ func (e *entry) size() int64 {
 	return int64(unsafe.Sizeof(*e)) + int64(len(e.head)) + int64(len(e.spec)) + int64(cap(e.body))
 }
 
-// kept returns how long ago the response was received. It reports false if
-// that lies in the future by more than clocks differ: a clock was set, and
-// nothing can be said of the entry's age.
+// kept returns how long ago the response was received, by the one of our clocks
+// that says more: the one that can be set may have been, the other one stands
+// still while the machine sleeps. It reports false if the response is from the
+// future by more than clocks differ: a clock was set, and nothing can be said
+// of the entry's age.
 func (e *entry) kept(now time.Time) (time.Duration, bool) {
-	d := now.Sub(e.received)
+	d := max(now.Sub(e.received), now.Round(0).Sub(e.received.Round(0)))
 	return max(0, d), d >= -clockSkew
 }
 
@@ -109,14 +111,14 @@ func dated(h http.Header, received time.Time) http.Header {
 }
 
 // refreshed returns e with the header of a 304, or of a HEAD's answer, put
-// over its own: RFC 9111, sections 3.2 and 4.3.4. What describes the body
-// stays.
+// over its own: RFC 9111, sections 3.2 and 4.3.4. What says how the body is to
+// be read stays.
 func (e *entry) refreshed(h http.Header) http.Header {
 	merged, _ := e.head.unpack(len(h))
 	nominated := connectionNames(h)
 	for name, values := range h {
 		switch http.CanonicalHeaderKey(name) {
-		case "Content-Length", "Content-Encoding", "Content-Range", "Content-Type":
+		case "Content-Length", "Content-Encoding", "Content-Range":
 			continue
 		}
 		if !isPassing(name) && !slices.Contains(nominated, strings.ToLower(name)) {

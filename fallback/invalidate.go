@@ -20,10 +20,15 @@ func (c *core) invalidateBy(req *http.Request, resp *http.Response) {
 	ctx, cancel := c.within(context.WithoutCancel(req.Context()))
 	defer cancel()
 	c.invalidate(ctx, req.URL, req.Host)
+	target := *req.URL // by which name the service knows itself
+	if req.Host != "" {
+		target.Host = req.Host
+	}
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		for _, ref := range resp.Header[name] {
-			u, err := req.URL.Parse(ref)
-			if err == nil && sameOrigin(u, req.URL) {
+			u, err := target.Parse(ref)
+			if err == nil && sameOrigin(u, &target) {
+				u.Host = req.URL.Host
 				c.invalidate(ctx, u, req.Host)
 			}
 		}

@@ -35,6 +35,9 @@ func (c *core) keep(req *http.Request, resp *http.Response, m mark, done func(ou
 
 // keepGet reports whether resp is being stored.
 func (c *core) keepGet(req *http.Request, resp *http.Response, m mark, done func(outcome)) bool {
+	if hasBody(req) { // what it asks for, its URL does not say
+		return false
+	}
 	switch resp.StatusCode {
 	case http.StatusNotModified:
 		c.refresh(req, resp, m)
@@ -45,10 +48,7 @@ func (c *core) keepGet(req *http.Request, resp *http.Response, m mark, done func
 			c.forget(&a)
 		}
 	}
-	if hasBody(req) || !c.worthStoring(resp) {
-		return false
-	}
-	return c.store(req, resp, "", m, done)
+	return c.worthStoring(resp) && c.store(req, resp, "", m, done)
 }
 
 // keepPost reports whether resp is being stored. An answer to a POST that is
@@ -69,7 +69,7 @@ func (c *core) keepPost(req *http.Request, resp *http.Response, m mark) bool {
 // worthStoring asks the cheap questions, those that most of the answers that
 // cannot be stored fail.
 func (c *core) worthStoring(resp *http.Response) bool {
-	if !knownStatus(resp.StatusCode) || resp.ContentLength > c.MaxBody {
+	if !knownStatus(resp.StatusCode) || resp.ContentLength > c.MaxBody || endsAnyhow(resp) {
 		return false
 	}
 	lines := resp.Header["Cache-Control"]
@@ -80,12 +80,18 @@ func (c *core) worthStoring(resp *http.Response) bool {
 	return !sayNoStore(lines) && !isStream(resp.Header)
 }
 
+// endsAnyhow says whether the end of a body is that of its connection, as in
+// HTTP/1.0: whether it was cut nobody can tell (RFC 9112, section 8).
+func endsAnyhow(resp *http.Response) bool {
+	return resp.Close && resp.ContentLength < 0 && resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed
+}
+
 // sayNoStore finds the directive where it usually is, without reading the
 // rest. That it could be part of another one's value does no harm.
 func sayNoStore(lines []string) bool {
 	for _, line := range lines {
 		if strings.Contains(line, "no-store") {
-			return true
+			return !strings.Contains(line, "must-understand")
 		}
 	}
 	return false
@@ -111,7 +117,7 @@ func isStream(h http.Header) bool {
 // store begins to store resp if it may be stored, and reports whether it does.
 func (c *core) store(req *http.Request, resp *http.Response, post string, m mark, done func(outcome)) bool {
 	cc, ok := parseControl(valuesOf(resp.Header, "Cache-Control"))
-	if !ok || cc.noStore || c.closed.Load() {
+	if !ok || cc.forbidsStoring() || c.closed.Load() {
 		return false
 	}
 	now := time.Now()
@@ -121,7 +127,7 @@ func (c *core) store(req *http.Request, resp *http.Response, post string, m mark
 	}
 	a := c.read(req)
 	a.post = post
-	spec, ok := parseVary(valuesOf(resp.Header, "Vary"))
+	spec, ok := specOf(resp.Header, resp.Uncompressed)
 	if !ok || !c.mayStore(&a, resp, cc, t) {
 		return false
 	}
@@ -141,10 +147,7 @@ func (c *core) useful(resp *http.Response, t terms) bool {
 
 // mayStore asks whose the response is: RFC 9111, sections 3, 3.5 and 5.2.2.7.
 func (c *core) mayStore(a *asking, resp *http.Response, cc control, t terms) bool {
-	if a.noStore || valuesOf(a.Header, "Range") != nil {
-		return false
-	}
-	if c.askedForAnother(a, resp) {
+	if a.noStore || a.special || c.askedForAnother(a, resp) {
 		return false
 	}
 	if c.SingleUser || !a.anonymous() {

@@ -16,7 +16,7 @@ var controls = []struct {
 	{"nothing", nil, ""},
 	{"an empty line", []string{""}, ""},
 	{"empty members", []string{" , ,,max-age=1,"}, "max-age=1s"},
-	{"all that there is", []string{"no-store, no-cache, private, public, must-revalidate, proxy-revalidate, only-if-cached"}, "no-store no-cache private public must-revalidate proxy-revalidate only-if-cached"},
+	{"all that there is", []string{"no-store, no-cache, private, public, must-revalidate, must-understand, proxy-revalidate, only-if-cached"}, "no-store no-cache private public must-revalidate must-understand proxy-revalidate only-if-cached"},
 	{"all numbers", []string{"max-age=1, s-maxage=2, max-stale=3, min-fresh=4, stale-if-error=5, stale-while-revalidate=6"}, "max-age=1s s-maxage=2s max-stale=3s min-fresh=4s stale-if-error=5s stale-while-revalidate=6s"},
 	{"max-stale alone", []string{"max-stale"}, "any-max-stale"},
 	{"a list of fields", []string{`private="a, b", no-cache="c"`}, "no-cache private"},
@@ -47,7 +47,7 @@ func (c control) words() string {
 		name string
 	}{
 		{c.noStore, "no-store"}, {c.noCache, "no-cache"}, {c.private, "private"}, {c.public, "public"},
-		{c.mustRevalidate, "must-revalidate"}, {c.proxyRevalidate, "proxy-revalidate"}, {c.onlyIfCached, "only-if-cached"},
+		{c.mustRevalidate, "must-revalidate"}, {c.mustUnderstand, "must-understand"}, {c.proxyRevalidate, "proxy-revalidate"}, {c.onlyIfCached, "only-if-cached"},
 		{c.anyMaxStale, "any-max-stale"},
 	} {
 		if f.on {

@@ -14,20 +14,17 @@ func (c *core) refresh(req *http.Request, resp *http.Response, m mark) {
 		return
 	}
 	a := c.read(req)
-	if c.askedForAnother(&a, resp) {
+	if a.noStore {
 		return
 	}
-	if e := c.find(&a); e != nil {
+	if e := c.find(&a); e != nil && e.describedBy(resp.Header) {
 		c.refreshEntry(&a, e, resp, m, nil)
 	}
 }
 
-// refreshEntry stores e again with the header of resp over its own, and
-// returns it; or nil if resp speaks of something else than e.
+// refreshEntry returns e with the header of resp over its own, and stores it in
+// e's place if that may be.
 func (c *core) refreshEntry(a *asking, e *entry, resp *http.Response, m mark, done func(outcome)) *entry {
-	if !e.describedBy(resp.Header) {
-		return nil
-	}
 	now := time.Now()
 	merged := e.refreshed(resp.Header)
 	if resp.Header["Age"] != nil {
@@ -36,26 +33,40 @@ func (c *core) refreshEntry(a *asking, e *entry, resp *http.Response, m mark, do
 	if resp.Header["Date"] == nil {
 		merged["Date"] = []string{now.UTC().Format(http.TimeFormat)}
 	}
-	cc, ok := parseControl(merged["Cache-Control"])
-	spec, varies := parseVary(merged["Vary"])
+	cc, ok := parseControl(valuesOf(merged, "Cache-Control"))
+	spec, varies := specOf(merged, e.uncompressed)
 	again := c.newEntry(&http.Response{StatusCode: e.status, Uncompressed: e.uncompressed, Header: merged},
 		c.termsOf(e.status, merged, cc, now), spec, now, m)
 	again.body = e.body
-	if !ok || !varies || cc.noStore || cc.private && !c.SingleUser && a.anonymous() {
-		c.forget(a) // it may be used this once
-		if done != nil {
-			done(withheld)
-		}
+	foreign := c.askedForAnother(a, resp)
+	if !foreign && ok && varies && !cc.forbidsStoring() && (!cc.private || c.SingleUser || !a.anonymous()) {
+		c.commit(c.addressOf(a, spec), again, m, done)
 		return again
 	}
-	c.commit(c.addressOf(a, spec), again, m, done)
+	if !foreign {
+		c.forget(a) // it may be used this once
+	}
+	if done != nil {
+		done(withheld)
+	}
 	return again
 }
 
-// describedBy reports whether a 304's header can be about e: its validators are
-// e's, or it has none. Of two entity tags that are not both strong only the
-// opaque parts are compared.
+// describedBy reports whether the header of a 304, or of a HEAD's answer, is
+// about e: RFC 9111, section 4.3.4.
 func (e *entry) describedBy(h http.Header) bool {
+	if tags := h["Etag"]; len(tags) > 0 && !strings.HasPrefix(tags[0], "W/") {
+		etag, _ := e.validator()
+		return tags[0] == etag
+	}
+	return e.confirmedBy(h)
+}
+
+// confirmedBy reports whether h, which answers a question about e, can have e
+// in mind: its validators are e's, or it has none. Of entity tags only the
+// opaque parts are compared: to our question about W/"v", which it sent with
+// what it compressed, nginx says that "v" has not changed.
+func (e *entry) confirmedBy(h http.Header) bool {
 	etag, modified := e.validator()
 	if tags := h["Etag"]; len(tags) > 0 {
 		return etag != "" && weakEqual(tags[0], etag)
@@ -82,13 +93,14 @@ func (c *core) compareHead(req *http.Request, resp *http.Response, m mark) {
 		c.forget(&a)
 	case http.StatusOK:
 		e := c.find(&a)
-		if e == nil || e.status != http.StatusOK {
+		if e == nil || e.status != http.StatusOK || e.uncompressed { // net/http asks for compression with GET alone
 			return
 		}
-		sameLength := resp.ContentLength < 0 || e.uncompressed || resp.ContentLength == int64(len(e.body))
-		if !sameLength || !e.describedBy(resp.Header) {
+		sameLength := resp.ContentLength < 0 || resp.ContentLength == int64(len(e.body))
+		switch {
+		case !sameLength || !e.confirmedBy(resp.Header):
 			c.forget(&a)
-		} else if hasValidator(resp.Header) {
+		case hasValidator(resp.Header) && e.describedBy(resp.Header) && !a.noStore:
 			c.refreshEntry(&a, e, resp, m, nil)
 		}
 	}

@@ -70,6 +70,8 @@ var fresh = []struct {
 	{"no Date: the time of receipt", "4.2.3", "Cache-Control: max-age=60|Date: -", "", 59 * time.Second, "", "hit"},
 
 	{"no-store", "5.2.2.5", "Cache-Control: no-store, max-age=60", "", 0, "", "asked"},
+	{"no-store that is for others than us", "5.2.2.3", "Cache-Control: no-store, must-understand, max-age=60", "", 0, "", "hit"},
+	{"must-understand alone", "5.2.2.3", "Cache-Control: must-understand, max-age=60", "", 0, "", "hit"},
 	{"no-cache is validated each time", "5.2.2.4", `Cache-Control: no-cache, max-age=60|Etag: "v"`, "", 0, "", "validated"},
 	{"no-cache without a validator is asked", "5.2.2.4", "Cache-Control: no-cache, max-age=60", "", 0, "", "asked"},
 	{"no-cache for some fields counts as for all", "5.2.2.4", `Cache-Control: no-cache="x-y", max-age=60|Etag: "v"`, "", 0, "", "validated"},
@@ -104,6 +106,7 @@ var fresh = []struct {
 	{"a request that cannot be read counts as no-cache", "5.2", "Cache-Control: max-age=60", "", 0, `Cache-Control: max-age=x`, "asked"},
 	{"request no-store keeps nothing", "5.2.1.5", "Cache-Control: max-age=60", "Cache-Control: no-store", 0, "", "asked"},
 	{"request no-store in a spelling of its own", "5.2.1.5", "Cache-Control: max-age=60", "cache-control: no-store", 0, "", "asked"},
+	{"request no-store is not answered from what is kept", "5.2.1.5", "Cache-Control: max-age=60", "", 0, "Cache-Control: no-store", "asked"},
 	{"request max-age that is passed", "5.2.1.1", "Cache-Control: max-age=60", "", 11 * time.Second, "Cache-Control: max-age=10", "asked"},
 	{"request max-age that is kept", "5.2.1.1", "Cache-Control: max-age=60", "", 9 * time.Second, "Cache-Control: max-age=10", "hit"},
 	{"request max-age=0", "5.2.1.1", "Cache-Control: max-age=60", "", time.Second, "Cache-Control: max-age=0", "asked"},
@@ -120,6 +123,10 @@ var fresh = []struct {
 	{"a stale answer with an ETag", "4.3.1", `Cache-Control: max-age=60|Etag: "v"`, "", 61 * time.Second, "", "validated"},
 	{"a stale answer with a date", "4.3.1", "Cache-Control: max-age=60|Last-Modified: -1h", "", 61 * time.Second, "", "validated"},
 	{"a range is asked for", "3.3", "Cache-Control: max-age=60", "", 0, "Range: bytes=0-1", "asked"},
+	{"an upgrade is the service's to grant", "RFC 9110, 7.8", "Cache-Control: max-age=60", "", 0, "Connection: Upgrade|Upgrade: websocket", "asked"},
+	{"nor is an answer to such a request kept", "RFC 9110, 7.8", "Cache-Control: max-age=60", "Connection: Upgrade|Upgrade: websocket", 0, "", "asked"},
+	{"what was coded is for who asked for the coding", "RFC 9110, 12.5.3", "Cache-Control: max-age=60|Content-Encoding: br", "Accept-Encoding: br", 0, "Accept-Encoding: br", "hit"},
+	{"and for nobody else, be there no Vary", "RFC 9110, 12.5.3", "Cache-Control: max-age=60|Content-Encoding: br", "Accept-Encoding: br", 0, "", "asked"},
 	{"If-Match is the service's to judge", "4.3.2", "Cache-Control: max-age=60", "", 0, `If-Match: "v"`, "asked"},
 	{"stale-while-revalidate with nobody to revalidate", "RFC 5861, 3", "Cache-Control: max-age=60, stale-while-revalidate=60", "", 61 * time.Second, "", "asked"},
 }
@@ -234,7 +241,7 @@ func TestValidation(t *testing.T) {
 			o.says(304, `Cache-Control: max-age=100|X-New: 2|Etag: "v1"|Content-Length: 0|Content-Type: text/b|Set-Cookie: a=b`, "")
 			resp, body := get(t, rt, "http://example.com/", "X: y")
 			h := resp.Header
-			if resp.StatusCode != http.StatusOK || body != "good" || h.Get("X-New") != "2" || h.Get("X-Old") != "1" || h.Get("Content-Type") != "text/a" || h.Get("Set-Cookie") != "" {
+			if resp.StatusCode != http.StatusOK || body != "good" || h.Get("X-New") != "2" || h.Get("X-Old") != "1" || h.Get("Content-Type") != "text/b" || h.Get("Set-Cookie") != "a=b" {
 				t.Errorf("got %d %q %v", resp.StatusCode, body, h)
 			}
 			if got := h.Get("Cache-Status"); got != "safetrip; fwd=stale; fwd-status=304; ttl=100" {
@@ -244,8 +251,51 @@ func TestValidation(t *testing.T) {
 				t.Errorf("the question was %v", got)
 			}
 			time.Sleep(99 * time.Second)
-			if got, _ := second(t, rt, o, ""); got != "hit" {
-				t.Errorf("99 s later: %s", got)
+			if got, resp := second(t, rt, o, ""); got != "hit" || resp.Header.Get("Set-Cookie") != "" {
+				t.Errorf("99 s later: %s, %v", got, resp.Header)
+			}
+		},
+		"3.2: a 304 does not change how the body is read": func(t *testing.T) {
+			t.Helper()
+			o, rt := start(t)
+			o.says(304, `Etag: "v1"|Content-Length: 9|Content-Encoding: br|Content-Range: bytes 0-1/2`, "")
+			resp, body := get(t, rt, "http://example.com/", "")
+			if body != "good" || resp.Header.Get("Content-Encoding") != "" || resp.Header.Get("Content-Range") != "" || resp.Header.Get("Content-Length") == "9" {
+				t.Errorf("got %q %v", body, resp.Header)
+			}
+		},
+		"4.3.3: a question about a weak tag may be answered with the strong one": func(t *testing.T) {
+			t.Helper()
+			o := new(origin)
+			rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+			o.says(200, `Etag: W/"v1"`, "good")
+			get(t, rt, "http://example.com/", "")
+			o.says(304, `Etag: "v1"`, "")
+			if _, body := get(t, rt, "http://example.com/", ""); body != "good" {
+				t.Errorf("got %q", body)
+			}
+		},
+		"4.3.4: a caller's 304 about a strong tag is not about a weak one": func(t *testing.T) {
+			t.Helper()
+			o := new(origin)
+			rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+			o.says(200, `Etag: W/"v1"`, "good")
+			get(t, rt, "http://example.com/", "")
+			o.says(304, `Etag: "v1"|Cache-Control: max-age=60`, "")
+			get(t, rt, "http://example.com/", `If-None-Match: "v1"`)
+			o.says(200, "", "again")
+			if got, _ := second(t, rt, o, ""); got == "hit" {
+				t.Error("it became fresh")
+			}
+		},
+		"5.2.1.5: nothing of a 304 to a request with no-store is kept": func(t *testing.T) {
+			t.Helper()
+			o, rt := start(t)
+			o.says(304, `Etag: "v1"|Cache-Control: max-age=60`, "")
+			get(t, rt, "http://example.com/", `If-None-Match: "v1"|Cache-Control: no-store`)
+			o.says(200, "", "again")
+			if got, _ := second(t, rt, o, ""); got == "hit" {
+				t.Error("it became fresh")
 			}
 		},
 		"4.3.3: a 200 takes its place": func(t *testing.T) {
@@ -424,6 +474,33 @@ func TestHead(t *testing.T) {
 				t.Errorf("then: %s", got)
 			}
 		},
+		"4.3.5: not to what was compressed on the way, for which HEAD does not ask": func(t *testing.T) {
+			t.Helper()
+			o := new(origin)
+			rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+			o.does(func(req *http.Request) (*http.Response, error) {
+				resp := response(req, 200, `Cache-Control: max-age=60|Etag: "v1-gzip"`, "good")
+				resp.Uncompressed, resp.ContentLength = true, -1
+				return resp, nil
+			})
+			get(t, rt, "http://example.com/", "")
+			o.says(200, `Etag: "v1"|Content-Length: 4`, "good")
+			head(t, rt, "Cache-Control: no-cache")
+			if got, _ := second(t, rt, o, ""); got != "hit" {
+				t.Errorf("then: %s", got)
+			}
+		},
+		"5.2.1.5: nothing of the answer to one with no-store is kept": func(t *testing.T) {
+			t.Helper()
+			o, rt := start(t)
+			o.says(200, `Etag: "v1"|Cache-Control: max-age=600|Content-Length: 4`, "good")
+			head(t, rt, "Cache-Control: no-store")
+			time.Sleep(61 * time.Second)
+			o.says(200, "", "again")
+			if got, _ := second(t, rt, o, ""); got == "hit" {
+				t.Error("it became fresh")
+			}
+		},
 		"4.3.5: the same one brings it up to date": func(t *testing.T) {
 			t.Helper()
 			o, rt := start(t)
@@ -491,6 +568,30 @@ func TestInvalidation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestInvalidationOfWhatHasAnotherHost(t *testing.T) {
+	// The request goes to an address, and names the host that is meant.
+	o := new(origin)
+	rt := (&fallback.Cache{ServeFresh: true}).Wrap(o)
+	send := func(method, path string) string {
+		req := request(t, method, "http://192.0.2.1:8080"+path, "")
+		req.Host = "api.example.com"
+		_, body := do(t, rt, req)
+		return body
+	}
+	o.says(200, "Cache-Control: max-age=60", "good")
+	for _, path := range []string{"/a", "/b", "/c", "/d"} {
+		send("GET", path)
+	}
+	o.says(201, "Location: http://api.example.com/b|Content-Location: http://192.0.2.1:8080/c", "")
+	send("POST", "/a")
+	o.says(200, "", "again")
+	for path, want := range map[string]string{"/a": "again", "/b": "again", "/c": "good", "/d": "good"} {
+		if got := send("GET", path); got != want {
+			t.Errorf("RFC 9111, 4.4: %s is %q, want %q", path, got, want)
+		}
 	}
 }
 

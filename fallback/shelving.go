@@ -69,8 +69,11 @@ func (c *core) commit(at address, e *entry, m mark, settled func(outcome)) {
 	}
 	if c.memory != nil {
 		write(context.Background())
-	} else if !c.background.start(write) && settled != nil {
-		settled(withheld)
+	} else if !c.background.start(write) {
+		c.errors.Add(1)
+		if settled != nil {
+			settled(withheld)
+		}
 	}
 }
 

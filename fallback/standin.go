@@ -13,7 +13,7 @@ func (c *core) standIn(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost && c.PostKey != nil {
 		a.post = c.PostKey(req)
 	}
-	if !a.cachable() && (a.post == "" || a.noStore) {
+	if !a.cachable() && (a.post == "" || !a.plain()) {
 		return nil, ErrNoAnswer
 	}
 	e := c.find(&a)

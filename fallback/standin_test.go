@@ -137,6 +137,40 @@ func TestStandingInForPOST(t *testing.T) {
 	}
 }
 
+func TestAPOSTThatOnlyTheServiceCanAnswer(t *testing.T) {
+	for _, lines := range []string{`If-Match: "v"`, "Range: bytes=0-1", "If-Unmodified-Since: +0s", "Cache-Control: no-store"} {
+		s := newStack(&fallback.Cache{PostKey: fallback.BodyKey})
+		send := func(lines string) string {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://example.com/", strings.NewReader("question"))
+			req.Header = header(lines)
+			_, body := do(t, s, req)
+			return body
+		}
+		s.says(200, "", "good")
+		send("")
+		s.dies()
+		if got := send(lines); !strings.HasPrefix(got, "error") {
+			t.Errorf("%s was answered %q", lines, got)
+		}
+		if got := send(""); got != "good" {
+			t.Errorf("without %s: %q", lines, got)
+		}
+	}
+}
+
+func TestA404AboutAGetWithABodyIsAboutThatAlone(t *testing.T) {
+	s := newStack(nil)
+	s.says(200, "", "good")
+	get(t, s, "http://example.com/search", "")
+	s.says(404, "", "nothing found")
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com/search", strings.NewReader("query"))
+	do(t, s, req)
+	s.dies()
+	if _, body := get(t, s, "http://example.com/search", ""); body != "good" {
+		t.Errorf("got %q", body)
+	}
+}
+
 func TestAGetWithABodyIsNotStored(t *testing.T) {
 	s := newStack(&fallback.Cache{ServeFresh: true})
 	s.says(200, "Cache-Control: max-age=60", "found one")

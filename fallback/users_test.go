@@ -179,6 +179,46 @@ func TestCredentialsThatAreAddedFurtherIn(t *testing.T) {
 	}
 }
 
+func TestA304ForAnotherChangesNothing(t *testing.T) {
+	// What Alice got anonymously, Bob asks about with a token that is added
+	// further in. It has not changed; what else the 304 says is for Bob.
+	o := new(origin)
+	token := ""
+	adds := func(next http.RoundTripper) http.RoundTripper {
+		return transport.Func(func(req *http.Request) (*http.Response, error) {
+			out := req.Clone(req.Context())
+			if token != "" {
+				out.Header.Set("Authorization", token)
+			}
+			return next.RoundTrip(out)
+		})
+	}
+	rt := transport.Chain(o, (&fallback.Cache{ServeFresh: true}).Wrap, adds)
+	ask := func(method string) *http.Response {
+		resp, err := rt.RoundTrip(request(t, method, "http://example.com/", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		toEnd(resp.Body)
+		resp.Body.Close()
+		return resp
+	}
+	o.says(200, `Etag: "v"|Content-Length: 4`, "good")
+	ask("GET")
+	token = "bob"
+	o.says(304, `Etag: "v"|X-For: bob|Cache-Control: max-age=60`, "")
+	if got := ask("GET").Header.Get("X-For"); got != "bob" {
+		t.Errorf("Bob's answer has X-For: %q", got)
+	}
+	o.says(200, `Etag: "v"|X-For: bob|Cache-Control: max-age=60|Content-Length: 4`, "good")
+	ask("HEAD")
+	token = ""
+	o.says(304, `Etag: "v"`, "")
+	if got := ask("GET").Header.Get("X-For"); got != "" || o.calls() != 4 {
+		t.Errorf("after %d calls Alice's has X-For: %q", o.calls(), got)
+	}
+}
+
 func TestAnIdempotencyKeyTellsNobodyApart(t *testing.T) {
 	s := newStack(nil)
 	s.says(200, "", "good")

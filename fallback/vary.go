@@ -31,6 +31,26 @@ func parseVary(lines []string) (string, bool) {
 	return strings.Join(slices.Compact(names), ","), true
 }
 
+// specOf returns the normal form of a response's Vary. An answer whose content
+// was coded, be it decoded again by the transport, depends on Accept-Encoding
+// whether it says so or not: who did not ask for the coding cannot read it.
+func specOf(h http.Header, uncompressed bool) (string, bool) {
+	lines := valuesOf(h, "Vary")
+	if uncompressed || h["Content-Encoding"] != nil {
+		lines = append(slices.Clip(lines), "Accept-Encoding")
+	}
+	return parseVary(lines)
+}
+
+// deleteAll deletes a header in whatever spellings its name is there.
+func deleteAll(h http.Header, name string) {
+	for n := range h {
+		if strings.EqualFold(n, name) {
+			delete(h, n)
+		}
+	}
+}
+
 // valuesOf returns the values of a header in whatever spellings its name is
 // there. Only what comes from net/http is sure to be in the canonical one.
 func valuesOf(h http.Header, name string) []string {
