@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,12 +29,22 @@ type tee struct {
 	json   bool
 	shut   atomic.Bool // src was closed
 
-	mu    sync.Mutex // guards the rest
-	buf   []byte
-	held  int64 // bytes counted in core.reading
-	busy  bool  // a Read is under way
-	ended bool  // settled: stored, or given up
+	mu      sync.Mutex // guards the rest
+	buf     []byte
+	room    *room           // that buf takes, nil if none
+	dropped runtime.Cleanup // that room is left by, if t never leaves it
+	busy    bool            // a Read is under way
+	over    bool            // nobody but readOn reads any more
+	ended   bool            // settled: stored, or given up
 }
+
+// A room is how many bytes of those that may be read at once a body takes.
+type room struct {
+	core  *core
+	bytes int64
+}
+
+func (r *room) leave() { r.core.reading.Add(-r.bytes) }
 
 // watch puts t between resp's body and its reader.
 func (t *tee) watch(resp *http.Response) {
@@ -54,6 +65,10 @@ func isJSON(h http.Header) bool {
 
 func (t *tee) Read(p []byte) (int, error) {
 	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
+		return 0, http.ErrBodyReadAfterClose
+	}
 	t.busy = true
 	t.mu.Unlock()
 	n, err := t.src.Read(p)
@@ -102,13 +117,32 @@ func (t *tee) grow(n int) bool {
 		size = int(t.length)
 	}
 	size = int(min(int64(size), t.MaxBody))
-	if t.reading.Add(int64(size)-t.held) > t.MaxBytes {
-		t.reading.Add(t.held - int64(size))
+	if !t.enter(int64(size)) {
 		return false
 	}
-	t.held = int64(size)
 	t.buf = append(make([]byte, 0, size), t.buf...)
 	return true
+}
+
+// enter takes room for size bytes in place of what t has. A caller who drops
+// the body without closing it gives it back when the garbage is collected.
+func (t *tee) enter(size int64) bool {
+	next := &room{t.core, size}
+	if t.reading.Add(size) > t.MaxBytes {
+		next.leave()
+		return false
+	}
+	t.leave()
+	t.room, t.dropped = next, runtime.AddCleanup(t, (*room).leave, next)
+	return true
+}
+
+func (t *tee) leave() {
+	if t.room != nil {
+		t.dropped.Stop()
+		t.room.leave()
+		t.room = nil
+	}
 }
 
 // done is told once how the reading ended.
@@ -130,6 +164,7 @@ func (t *tee) done(err error) {
 // The bounds within which a document that was decoded is read to its end.
 const (
 	readOnBytes = 512
+	readOnReads = 16 // there are readers that return nothing, and no error
 	readOnTime  = 5 * time.Millisecond
 )
 
@@ -140,6 +175,7 @@ const (
 func (t *tee) readOn() {
 	t.mu.Lock()
 	seemsWhole := !t.ended && !t.busy && t.length < 0 && t.json && endsDocument(t.buf)
+	t.over = seemsWhole // or what two read at once would be put together wrongly
 	t.mu.Unlock()
 	if !seemsWhole {
 		return
@@ -147,7 +183,7 @@ func (t *tee) readOn() {
 	timer := time.AfterFunc(readOnTime, func() { t.Close() })
 	var rest [readOnBytes]byte
 	n, err := 0, error(nil)
-	for n < len(rest) && err == nil {
+	for reads := 0; n < len(rest) && err == nil && reads < readOnReads; reads++ {
 		var more int
 		more, err = t.src.Read(rest[n:])
 		n += more
@@ -173,20 +209,17 @@ func (t *tee) finish() {
 	if cap(t.buf)-len(t.buf) > len(t.buf)/8 {
 		t.entry.body = bytes.Clone(t.buf)
 	}
-	t.release()
+	t.leave()
+	t.buf = nil
 	t.commit(t.to, t.entry, t.mark, t.settled)
 }
 
 // giveUp forgets what was kept.
 func (t *tee) giveUp(how outcome) {
 	t.ended = true
-	t.release()
+	t.leave()
+	t.buf = nil
 	if t.settled != nil {
 		t.settled(how)
 	}
-}
-
-func (t *tee) release() {
-	t.reading.Add(-t.held)
-	t.buf, t.held = nil, 0
 }
