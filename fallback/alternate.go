@@ -3,6 +3,7 @@ package fallback
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,8 +17,15 @@ import (
 // A step that sends follows the rules of [transport.Retry]: the request must
 // be idempotent (RFC 9110, section 9.2.2), or carry an Idempotency-Key, or
 // provably not have been processed; and its body must be empty or to be had
-// again by GetBody. Credentials go to another host only if SameTrust says so.
-// An answer that is itself an error does not count as one.
+// again by GetBody. An answer that is itself an error does not count as one.
+//
+// Credentials go to another host only if SameTrust says so. Headers are taken
+// out; a request whose URL has a credential in its query (key, api_key, token,
+// sig and the like) is not sent, unless Prepare took it out or put another one
+// there. Nor can a host that is not trusted ask for them: its redirects, which
+// the client would follow with all that it has, do not count as answers, and
+// its Set-Cookie, which the client would take for the first host's, is taken
+// out.
 type Alternative struct {
 	// URL is where the other service is: scheme and host, and a path that is
 	// put before the request's own. If empty, the request keeps its URL, and
@@ -26,7 +34,8 @@ type Alternative struct {
 
 	// SameTrust lets credentials (the headers that [Cache] lists, those that look
 	// like one, and the user and password of a URL) go to the other service. Without it they
-	// are taken out, unless URL has the scheme and host of the request.
+	// are taken out, unless URL has the scheme of the request, and its host both
+	// in its URL and in Host.
 	SameTrust bool
 
 	// Credentials has further headers that carry credentials.
@@ -93,14 +102,41 @@ func (a *alternate) do(req *http.Request, v transport.Verdict) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
+	trusted := a.trusts(req)
 	resp, err := a.rt.RoundTrip(out)
-	if verdict := a.Classifier(out, resp, err); err != nil || resp == nil || verdict.Category != transport.OK {
+	verdict := a.Classifier(out, resp, err)
+	switch {
+	case err != nil || resp == nil || verdict.Category != transport.OK:
 		transport.Discard(resp)
 		return nil, failure(resp, err, verdict)
+	case !trusted && isRedirect(resp):
+		transport.Discard(resp)
+		return nil, fmt.Errorf("fallback: alternate: answered %d: a redirect of a host that is not trusted", resp.StatusCode)
+	case !trusted:
+		resp.Header = maps.Clone(resp.Header)
+		deleteAll(resp.Header, "Set-Cookie")
 	}
 	transport.TripFrom(req.Context()).SetAnswer(transport.Answer{Source: transport.SourceAlternate})
 	disown(complete(resp, req))
 	return resp, nil
+}
+
+// trusts says whether the other service may have what the request has: it is
+// the same one under another path, or SameTrust says so.
+func (a *alternate) trusts(req *http.Request) bool {
+	if a.SameTrust || a.target == nil || req.URL == nil {
+		return a.SameTrust
+	}
+	host := req.Host
+	if host == "" {
+		host = req.URL.Host
+	}
+	return strings.EqualFold(req.URL.Scheme, a.target.Scheme) && strings.EqualFold(req.URL.Host, a.target.Host) && strings.EqualFold(host, a.target.Host)
+}
+
+// isRedirect says whether a client would follow resp.
+func isRedirect(resp *http.Response) bool {
+	return resp.StatusCode >= 300 && resp.StatusCode <= 399 && resp.Header.Get("Location") != ""
 }
 
 // request makes the copy that is sent. It is a shallow one, so that context,
@@ -120,25 +156,38 @@ func (a *alternate) request(req *http.Request) (*http.Request, error) {
 	if out.Header = req.Header.Clone(); out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	a.direct(&out)
-	if a.Prepare != nil {
-		if err := a.Prepare(&out); err != nil {
-			if out.Body != nil {
-				out.Body.Close()
-			}
-			return nil, fmt.Errorf("fallback: alternate: %w", err)
+	a.direct(&out, a.trusts(req))
+	if err := a.prepare(&out, req); err != nil {
+		if out.Body != nil {
+			out.Body.Close()
 		}
+		return nil, fmt.Errorf("fallback: alternate: %w", err)
 	}
 	return &out, nil
 }
 
+// prepare lets the user change out, and then looks for what must not go out.
+func (a *alternate) prepare(out, req *http.Request) error {
+	if a.Prepare != nil {
+		if err := a.Prepare(out); err != nil {
+			return err
+		}
+	}
+	if out.URL == nil || req.URL == nil || a.trusts(req) {
+		return nil
+	}
+	if name := sameSecret(out.URL.RawQuery, req.URL.RawQuery); name != "" {
+		return fmt.Errorf("the query has a credential (%s), and the host is not trusted with it", name)
+	}
+	return nil
+}
+
 // direct turns out towards the other service.
-func (a *alternate) direct(out *http.Request) {
+func (a *alternate) direct(out *http.Request, trusted bool) {
 	if out.URL == nil {
 		return
 	}
 	u := *out.URL
-	same := a.target != nil && strings.EqualFold(u.Scheme, a.target.Scheme) && strings.EqualFold(u.Host, a.target.Host)
 	if a.target != nil {
 		u.Scheme, u.Host = a.target.Scheme, a.target.Host
 		if path := strings.TrimSuffix(a.target.Path, "/"); path != "" {
@@ -147,7 +196,7 @@ func (a *alternate) direct(out *http.Request) {
 		}
 		out.Host = ""
 	}
-	if !a.SameTrust && !same {
+	if !trusted {
 		a.removeCredentials(out.Header)
 		u.User = nil
 	}

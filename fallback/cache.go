@@ -139,7 +139,11 @@ func (c *Cache) Validate() error {
 	if len(c.OldSecrets) > maxOldSecrets {
 		fault("OldSecrets has %d keys; it may have %d", len(c.OldSecrets), maxOldSecrets)
 	}
-	if _, own := c.Store.(*Memory); c.Store != nil && !own {
+	memory, own := c.Store.(*Memory)
+	if own && memory == nil {
+		fault("Store is a nil *Memory; leave it out, or make one by NewMemory")
+	}
+	if c.Store != nil && !own {
 		if c.Namespace == "" {
 			fault("Namespace is empty; a Store that may be shared needs one")
 		}

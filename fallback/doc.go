@@ -50,8 +50,9 @@
 // # What the cache keeps
 //
 // [Cache.Wrap] keeps the answers to GET requests that have status 200, 203,
-// 204, 300, 301 or 308, and those to POST requests that PostKey has a key for. An
-// answer is kept when its body was read to its end; the bytes are kept as the
+// 204, 300, 301 or 308, and those to POST requests that PostKey has a key for.
+// What says how long it is fresh may have status 302, 303 or 307 as well, and,
+// with ServeFresh, 404 or 410. An answer is kept when its body was read to its end; the bytes are kept as the
 // reader sees them, so that a body streams as it would without the cache.
 // Content-Length bytes read are the end too; and where a JSON document was
 // decoded from a body without a length, whose end is left unread by decoders,
@@ -61,8 +62,10 @@
 // error answers (which do not drop what is kept either, but for 404 and 410),
 // parts (206), bodies above 1 MiB, event streams, gRPC, upgrades, answers with
 // nothing in them and nothing to say of caching, and those that say no-store,
-// vary by *, or say what we do not understand. So do answers to requests with a
-// Range or no-store, and to GET requests with a body.
+// vary by *, or say what we do not understand; and bodies whose end is that of
+// their connection, as in HTTP/1.0, where nobody can tell it from a cut. So do
+// answers to requests with Range, Upgrade, If-Match, If-Unmodified-Since or
+// no-store, and to GET requests with a body.
 //
 // Set-Cookie and what belonged to one connection are never handed out again.
 //

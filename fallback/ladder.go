@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -257,6 +258,7 @@ func (l *ladder) sign(req *http.Request, answer *http.Response, step Step, faile
 		from.Source = transport.SourceCache
 	} else {
 		disown(complete(answer, req))
+		answer.Header = maps.Clone(answer.Header) // a step may hand out the same one each time
 	}
 	if from.Source == "" {
 		from.Source = transport.Source(step.Name)

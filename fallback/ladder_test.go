@@ -334,6 +334,24 @@ func TestLevels(t *testing.T) {
 	})
 }
 
+func TestAStepMayHandOutTheSameHeaderEachTime(t *testing.T) {
+	h := http.Header{"Content-Type": {"text/plain"}}
+	s := newStack(nil, fallback.Static(func(*http.Request) (*http.Response, error) { return &http.Response{Header: h}, nil }))
+	s.dies()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if resp, _ := get(t, s, "http://example.com/", ""); len(resp.Header["Cache-Status"]) != 1 {
+				t.Errorf("got %v", resp.Header)
+			}
+		})
+	}
+	wg.Wait()
+	if len(h) != 1 {
+		t.Errorf("it was changed: %v", h)
+	}
+}
+
 func TestLevelsAreBounded(t *testing.T) {
 	o := new(origin)
 	o.says(503, "", "")

@@ -118,6 +118,7 @@ func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
 		{"another host", fallback.Alternative{URL: "https://eu.example.com"}, "https://eu.example.com/a%2Fb?q=1", false},
 		{"another host, trusted", fallback.Alternative{URL: "https://eu.example.com", SameTrust: true}, "https://eu.example.com/a%2Fb?q=1", true},
 		{"another path", fallback.Alternative{URL: "http://EXAMPLE.com/v2/x%20y/"}, "http://EXAMPLE.com/v2/x%20y/a%2Fb?q=1", true},
+		{"another path, and Host named another", fallback.Alternative{URL: "http://example.com/v2"}, "http://example.com/v2/a%2Fb?q=1", false},
 		{"another scheme", fallback.Alternative{URL: "https://example.com"}, "https://example.com/a%2Fb?q=1", false},
 		{"another port", fallback.Alternative{URL: "http://example.com:81"}, "http://example.com:81/a%2Fb?q=1", false},
 	} {
@@ -126,7 +127,9 @@ func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
 			o.says(200, "Cache-Status: safetrip; hit", "ok")
 			row.alt.Credentials = []string{"X-Mine"}
 			req := request(t, "GET", "http://user:pass@example.com/a%2Fb?q=1", lines)
-			req.Host = "virtual.example.com"
+			if row.does != "another path" {
+				req.Host = "virtual.example.com"
+			}
 			before := req.Header.Clone()
 			resp, err := row.alt.Step(o).Do(req, transport.Verdict{})
 			if err != nil {
@@ -159,6 +162,78 @@ func TestCredentialsGoNoFurtherThanTrustDoes(t *testing.T) {
 				t.Errorf("got %+v", resp)
 			}
 		})
+	}
+}
+
+func TestCredentialsInAQueryGoNoFurtherThanTrustDoes(t *testing.T) {
+	another := func(query string) func(*http.Request) error {
+		return func(req *http.Request) error {
+			req.URL.RawQuery = query
+			return nil
+		}
+	}
+	for _, row := range []struct {
+		does, query string
+		alt         fallback.Alternative
+		want        bool
+	}{
+		{"a key", "q=1&key=AIza", fallback.Alternative{}, false},
+		{"in letters of the other case", "API_KEY=x", fallback.Alternative{}, false},
+		{"a signature", "X-Amz-Signature=x", fallback.Alternative{}, false},
+		{"one with nothing in it", "key=", fallback.Alternative{}, true},
+		{"none", "q=1&page=2", fallback.Alternative{}, true},
+		{"a query that cannot be read", "q=1;key=x", fallback.Alternative{}, false},
+		{"a key, and trust", "key=x", fallback.Alternative{SameTrust: true}, true},
+		{"a key that Prepare took out", "q=1&key=x", fallback.Alternative{Prepare: another("q=1")}, true},
+		{"a key that Prepare put another in place of", "key=x", fallback.Alternative{Prepare: another("key=y")}, true},
+		{"a key that Prepare left", "key=x", fallback.Alternative{Prepare: another("key=y&key=x")}, false},
+	} {
+		o := new(origin)
+		o.says(200, "", "ok")
+		row.alt.URL = "https://eu.example.com"
+		_, err := row.alt.Step(o).Do(request(t, "GET", "https://example.com/?"+row.query, ""), transport.Verdict{})
+		if sent := o.calls() == 1; sent != row.want || (err == nil) != row.want {
+			t.Errorf("%s: sent: %v, want %v; %v", row.does, sent, row.want, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "AIza") {
+			t.Errorf("%s: the error tells it: %v", row.does, err)
+		}
+	}
+}
+
+func TestAHostThatIsNotTrustedGetsNothingByItsAnswer(t *testing.T) {
+	for _, row := range []struct {
+		does    string
+		alt     fallback.Alternative
+		trusted bool
+	}{
+		{"another host", fallback.Alternative{URL: "https://eu.example.com"}, false},
+		{"another host, trusted", fallback.Alternative{URL: "https://eu.example.com", SameTrust: true}, true},
+		{"the same host", fallback.Alternative{URL: "https://example.com/v1"}, true},
+		{"nobody knows which", fallback.Alternative{}, false},
+	} {
+		o := new(origin)
+		step := row.alt.Step(o)
+		ask := func() (*http.Response, error) {
+			return step.Do(request(t, "GET", "https://example.com/", "X-Api-Key: secret"), transport.Verdict{})
+		}
+		o.says(307, "Location: https://evil.example/", "")
+		if _, err := ask(); (err == nil) != row.trusted {
+			t.Errorf("%s: a redirect: %v", row.does, err)
+		}
+		o.says(200, "Set-Cookie: session=evil|set-cookie: session=evil", "ok")
+		resp, err := ask()
+		if err != nil {
+			t.Fatal(err)
+		}
+		//lint:ignore SA1008 the odd spelling is what this is about
+		if got := resp.Header["Set-Cookie"] != nil || resp.Header["set-cookie"] != nil; got != row.trusted {
+			t.Errorf("%s: it sets a cookie: %v", row.does, got)
+		}
+		o.says(304, "Etag: x", "")
+		if _, err := ask(); err != nil {
+			t.Errorf("%s: a 304: %v", row.does, err)
+		}
 	}
 }
 
@@ -214,6 +289,7 @@ func TestImpossibleSettings(t *testing.T) {
 			Coalesce: true, Heuristic: true, MaxBytes: -1, MaxBody: -1, StoreTimeout: -1, Secret: []byte("short"),
 			OldSecrets: [][]byte{[]byte("x"), nil, nil, nil, nil}, Store: new(lyingStore), Credentials: []string{""},
 		}).Validate(), []string{"Coalesce", "Heuristic", "MaxBytes is -1", "MaxBody is -1", "StoreTimeout", "Secret has 5 bytes", "OldSecrets[0]", "OldSecrets has 5", "Namespace", "Credentials"}},
+		{"Cache with a Memory that is none", (&fallback.Cache{Store: (*fallback.Memory)(nil)}).Validate(), []string{"nil *Memory"}},
 		{"Cache with a Store", (&fallback.Cache{Store: new(lyingStore)}).Validate(), []string{"Namespace", "Secret is missing"}},
 		{"Ladder", (&fallback.Ladder{Steps: []fallback.Step{{Name: "x"}}, MaxKeys: -1}).Validate(), []string{"Steps[0]", "MaxKeys is -1"}},
 		{"Alternative", fallback.Alternative{URL: "eu.example.com"}.Validate(), []string{"URL"}},
