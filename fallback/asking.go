@@ -50,6 +50,7 @@ func (c *core) read(req *http.Request) asking {
 			a.special = a.special || strings.EqualFold(name, "If-Unmodified-Since")
 		}
 		switch {
+		case !c.telling.has(name) && !looksSecret(name): // as most are
 		case !c.SingleUser && c.credentials.has(name):
 			a.credentials = append(a.credentials, field{name, values})
 		case c.isSign(name):

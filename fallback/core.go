@@ -27,6 +27,7 @@ type settings struct {
 type core struct {
 	settings
 	credentials nameSet
+	telling     nameSet // the credentials, and all other names by which isSign knows a header
 	rings       []*ring // the one that is written with first
 	shelf       shelf
 	memory      *Memory // the shelf, if it is one
@@ -67,6 +68,7 @@ func newCore(c *Cache) *core {
 	if k.StoreTimeout == 0 {
 		k.StoreTimeout = defaultStoreTimeout
 	}
+	k.telling = union(k.credentials, detours, persons)
 	k.addRings(c)
 	k.addShelf(c)
 	k.clocked = k.ServeFresh || k.memory == nil

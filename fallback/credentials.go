@@ -22,6 +22,7 @@ var usualCredentials = []string{
 // mean the same to the server.
 type nameSet struct {
 	names [64][]string // in lower case, by their length; longer ones are in the last
+	first [256]bool    // the bytes that names begin with, in either case
 }
 
 func credentialNames(further []string) nameSet {
@@ -34,13 +35,25 @@ func namesOf(names ...string) nameSet {
 		name = strings.ToLower(textproto.TrimString(name))
 		if of := &s.names[min(len(name), len(s.names)-1)]; name != "" && !slices.Contains(*of, name) {
 			*of = append(*of, name)
+			s.first[name[0]], s.first[strings.ToUpper(name[:1])[0]] = true, true
 		}
 	}
 	return s
 }
 
+func union(sets ...nameSet) nameSet {
+	var names []string
+	for _, s := range sets {
+		names = slices.AppendSeq(names, s.all())
+	}
+	return namesOf(names...)
+}
+
 // has reports whether name is one of the set.
 func (s *nameSet) has(name string) bool {
+	if name == "" || !s.first[name[0]] { // most headers go no further
+		return false
+	}
 	for _, n := range s.names[min(len(name), len(s.names)-1)] {
 		if strings.EqualFold(n, name) {
 			return true

@@ -26,7 +26,8 @@ func parseDate(s string) (time.Time, bool) {
 		if err != nil {
 			continue
 		}
-		if !strings.EqualFold(afterWeekday(t.Format(form)), afterWeekday(s)) {
+		var buf [40]byte
+		if !strings.EqualFold(afterWeekday(string(t.AppendFormat(buf[:0], form))), afterWeekday(s)) {
 			return time.Time{}, false
 		}
 		if form == rfc850 {

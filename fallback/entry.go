@@ -4,8 +4,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 	"unsafe"
 )
@@ -121,7 +119,7 @@ func (e *entry) refreshed(h http.Header) http.Header {
 		case "Content-Length", "Content-Encoding", "Content-Range":
 			continue
 		}
-		if !isPassing(name) && !slices.Contains(nominated, strings.ToLower(name)) {
+		if !isPassing(name) && !isNominated(nominated, name) {
 			merged[name] = values
 		}
 	}

@@ -21,7 +21,7 @@ type fields string
 func packFields(h http.Header) fields {
 	nominated := connectionNames(h)
 	names, values, size := 0, 0, 0
-	keep := func(name string) bool { return !isPassing(name) && !slices.Contains(nominated, strings.ToLower(name)) }
+	keep := func(name string) bool { return !isPassing(name) && !isNominated(nominated, name) }
 	for name, vv := range h {
 		if keep(name) {
 			names++
@@ -52,15 +52,19 @@ func appendString(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// connectionNames returns the names that Connection lists, in lower case.
+// connectionNames returns the names that Connection lists.
 func connectionNames(h http.Header) []string {
 	var names []string
 	for _, line := range valuesOf(h, "Connection") {
 		for name := range strings.SplitSeq(line, ",") {
-			names = append(names, strings.ToLower(strings.Trim(name, " \t")))
+			names = append(names, strings.Trim(name, " \t"))
 		}
 	}
 	return names
+}
+
+func isNominated(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // isPassing says whether a header has no meaning beyond the call it came with.

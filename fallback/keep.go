@@ -100,18 +100,13 @@ func sayNoStore(lines []string) bool {
 // isStream says whether a body is one that is read while it is made.
 func isStream(h http.Header) bool {
 	values := h["Content-Type"]
-	if len(values) == 0 {
-		return false
-	}
-	media, _, _ := strings.Cut(values[0], ";")
-	media = strings.TrimRight(media, " \t")
-	switch len(media) {
-	case len("text/event-stream"):
-		return strings.EqualFold(media, "text/event-stream")
-	case len("multipart/x-mixed-replace"):
-		return strings.EqualFold(media, "multipart/x-mixed-replace")
-	}
-	return strings.HasPrefix(media, "application/grpc")
+	return len(values) > 0 && (beginsWith(values[0], "text/event-stream") ||
+		beginsWith(values[0], "application/grpc") || beginsWith(values[0], "multipart/x-mixed-replace"))
+}
+
+// beginsWith says whether s begins with prefix, in letters of either case.
+func beginsWith(s, prefix string) bool {
+	return len(s) >= len(prefix) && s[0]|0x20 == prefix[0] && (s[:len(prefix)] == prefix || strings.EqualFold(s[:len(prefix)], prefix))
 }
 
 // store begins to store resp if it may be stored, and reports whether it does.

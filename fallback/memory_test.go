@@ -141,7 +141,8 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestAMillionSetsNeverPassTheBound looks at the count after each.
+// TestAMillionSetsNeverPassTheBound looks at the count after each, and now and
+// then whether it is that of all that is there, to the byte.
 func TestAMillionSetsNeverPassTheBound(t *testing.T) {
 	n := 1_000_000
 	if testing.Short() {
@@ -159,10 +160,17 @@ func TestAMillionSetsNeverPassTheBound(t *testing.T) {
 		case 1:
 			have(m, key)
 		default:
-			set(m, key, big[:r.IntN(1+r.IntN(len(big)))], time.Duration(r.IntN(1000))*time.Microsecond)
+			n := r.IntN(1 + r.IntN(len(big)))
+			set(m, key, big[:n:n], time.Duration(r.IntN(1000))*time.Microsecond)
 		}
 		if b := m.Bytes(); b > bound || b < 0 {
 			t.Fatalf("after %d steps: %d bytes", i, b)
+		}
+		if i%50_000 == 0 {
+			want := bytesOf(m, 5000) // what has expired leaves as it is asked for
+			if got := m.Bytes(); got != want {
+				t.Fatalf("after %d steps: %d bytes are counted, %d are there", i, got, want)
+			}
 		}
 	}
 	for i := range 5000 {
@@ -171,6 +179,19 @@ func TestAMillionSetsNeverPassTheBound(t *testing.T) {
 	if m.Bytes() != 0 || m.Len() != 0 {
 		t.Errorf("empty, it has %d bytes in %d items", m.Bytes(), m.Len())
 	}
+}
+
+// bytesOf adds up what is there under the first n numbers.
+func bytesOf(m *fallback.Memory, n int) (sum int64) {
+	one := fallback.NewMemory(0)
+	set(one, "", nil, time.Hour)
+	for i := range n {
+		key := fmt.Sprint(i)
+		if v, _ := m.Get(context.Background(), key); v != nil {
+			sum += one.Bytes() + int64(len(key)) + int64(cap(v))
+		}
+	}
+	return sum
 }
 
 func TestMemoryConcurrently(t *testing.T) {

@@ -20,7 +20,8 @@ import (
 // once until one returns.
 type Store interface {
 	// Get returns the value of key, or nil if there is none, which is no error.
-	// The caller does not change the value.
+	// The caller does not change the value, nor may the Store: what is served is
+	// the very bytes.
 	Get(ctx context.Context, key string) ([]byte, error)
 
 	// Set stores a value, in place of an older one, for as long as ttl. The
