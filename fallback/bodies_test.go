@@ -18,7 +18,7 @@ import (
 // saysOnTheWire answers every connection with the very bytes, and closes it.
 func saysOnTheWire(t *testing.T, answer string) (url string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens until the test is over
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,9 @@ type Cache struct {
 
 	// Credentials has further headers by which users are told apart, beside
 	// Authorization, Proxy-Authorization, Cookie, X-Api-Key, Api-Key,
-	// X-Goog-Api-Key and the like, and the user name and password of a URL.
+	// X-Goog-Api-Key and the like, and the user name and password of a URL. To
+	// name a header here is to say that it proves who asks: private answers are
+	// kept for it.
 	Credentials []string
 
 	// Partition, if not nil, returns who asks, where the request does not say
@@ -88,7 +90,9 @@ type Cache struct {
 	Store Store
 
 	// Namespace tells the Caches apart that share a Store: those that serve the
-	// same base share one.
+	// same base share one. Caches in which SingleUser, Credentials or Partition
+	// are set differently share nothing all the same, nor do two versions of the
+	// kit that know of different credentials.
 	Namespace string
 
 	// Secret is the key under which requests are hashed, credentials among
