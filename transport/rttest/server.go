@@ -1,6 +1,7 @@
 package rttest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -52,8 +53,12 @@ func (p *probe) serveAs(secure, http2 bool, h http.HandlerFunc) *site {
 }
 
 // listen starts a server that speaks no HTTP but what talk does with each
-// connection, after it has read a request's head. It is for answers that an
+// connection, after it has read a request. It is for answers that an
 // http.Server does not give.
+//
+// The request is read to its end, in however many pieces it comes: where
+// something is left unread when the connection is closed, the system resets
+// it, and an answer that is still on its way is lost.
 func (p *probe) listen(talk func(net.Conn)) *site {
 	p.Helper()
 	l, err := new(net.ListenConfig).Listen(p.Context(), "tcp", "127.0.0.1:0")
@@ -70,7 +75,9 @@ func (p *probe) listen(talk func(net.Conn)) *site {
 			conns.Go(func() {
 				defer c.Close()
 				_ = c.SetDeadline(time.Now().Add(p.patience))
-				_, _ = c.Read(make([]byte, 4096))
+				if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+					drain(req.Body)
+				}
 				talk(c)
 			})
 		}
