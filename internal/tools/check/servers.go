@@ -15,6 +15,7 @@ import (
 var servers = []server{
 	{"Chromium", "CHROMIUM", chromiumPath, installChromium},
 	{"axe-core", "AXE", axePath, fetchAxe},
+	{"toxiproxy", "TOXIPROXY", toxiproxyPath, buildToxiproxy},
 }
 
 // chromiumPath finds the browser that drives the health page's test.
@@ -93,3 +94,19 @@ func unpack(archive, name, dst string) error {
 		return os.WriteFile(dst, b, 0o644)
 	}
 }
+
+// toxiproxy is a proxy for TCP that spoils connections on demand. Its module is one of its own, so that what it needs
+// becomes nobody else's.
+const (
+	toxiproxyModule = "internal/tools/toxiproxy"
+	toxiproxy       = "github.com/Shopify/toxiproxy/v2/cmd/server"
+)
+
+func toxiproxyPath(h *house) (string, error) {
+	if path := os.Getenv("TOXIPROXY"); path != "" {
+		return path, nil
+	}
+	return h.toolPath(toxiproxyModule, toxiproxy)
+}
+
+func buildToxiproxy(h *house, dst string) error { return h.buildTool(toxiproxyModule, toxiproxy, dst) }

@@ -67,9 +67,19 @@ func (h *house) buildTools() (string, error) {
 	return "", nil
 }
 
-// tool returns the path of a program that the module in dir requires, built on first use. The folder's name is a hash
-// of the module's requirements and the Go version, so that a change of either builds anew and nothing else does.
+// tool returns the path of a program that the module in dir requires, built on first use.
 func (h *house) tool(dir, pkg string) (string, error) {
+	path, err := h.toolPath(dir, pkg)
+	if err != nil || exists(path) {
+		return path, err
+	}
+	fmt.Printf("   building %s, once; the first time this takes minutes\n", filepath.Base(pkg))
+	return path, h.buildTool(dir, pkg, path)
+}
+
+// toolPath is where such a program is kept. The folder's name is a hash of the module's requirements and the Go version,
+// so that a change of either builds anew and nothing else does.
+func (h *house) toolPath(dir, pkg string) (string, error) {
 	key := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum"} {
 		b, err := os.ReadFile(filepath.Join(h.root, filepath.FromSlash(dir), name))
@@ -79,18 +89,16 @@ func (h *house) tool(dir, pkg string) (string, error) {
 		key.Write(b)
 	}
 	fmt.Fprint(key, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	bin := filepath.Join(h.cache, "tools", fmt.Sprintf("%x", key.Sum(nil)[:6]))
-	name := filepath.Base(pkg)
-	path := filepath.Join(bin, name)
+	path := filepath.Join(h.cache, "tools", fmt.Sprintf("%x", key.Sum(nil)[:6]), filepath.Base(pkg))
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	if exists(path) {
-		return path, nil
-	}
-	fmt.Printf("   building %s, once; the first time this takes minutes\n", name)
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		return "", err
+	return path, nil
+}
+
+func (h *house) buildTool(dir, pkg, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
 	}
 	// Renamed when whole: an interrupted build leaves nothing that looks like a tool.
 	part := fmt.Sprintf("%s.%d", path, os.Getpid())
@@ -98,9 +106,9 @@ func (h *house) tool(dir, pkg string) (string, error) {
 	m := module{dir: dir, alone: true}
 	_, err := h.output(m, "CGO_ENABLED=0", "go", "build", "-trimpath", "-buildvcs=false", "-o", part, pkg)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return path, os.Rename(part, path)
+	return os.Rename(part, path)
 }
 
 // linter is tool for the checks: a machine without network can still run the tests.
