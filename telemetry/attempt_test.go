@@ -78,7 +78,7 @@ func TestAttemptSpan(t *testing.T) {
 		{
 			sentence: "a certificate that does not fit is the network's fault",
 			answer:   &tls.CertificateVerificationError{Err: errors.New("x")}, name: "GET", status: codes.Error,
-			description: "error of type *errors.errorString", attributes: with("error.type=network", usual),
+			description: "certificate not accepted", attributes: with("error.type=network", usual),
 		},
 		{
 			sentence: "a cancel is no error at all",

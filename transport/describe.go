@@ -2,9 +2,11 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"reflect"
@@ -12,9 +14,9 @@ import (
 	"syscall"
 )
 
-// describe says what an error is in words that hold no secret: fixed ones, or
-// texts of the operating system. Of an error that it does not know it says
-// the type.
+// describe says what an error is in words that hold no secret: fixed ones,
+// among them net/http's own as far as the table of texts has them, or texts of
+// the operating system. Of an error that it does not know it says the type.
 func describe(err error) string {
 	if _, ok := errors.AsType[*OpenError](err); ok {
 		return ErrCircuitOpen.Error()
@@ -28,20 +30,37 @@ func describe(err error) string {
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		return describeDNS(e)
 	}
-	if isType[x509.CertificateInvalidError](err) || isType[x509.HostnameError](err) || isType[x509.UnknownAuthorityError](err) {
+	if isType[*tls.CertificateVerificationError](err) || isType[x509.CertificateInvalidError](err) ||
+		isType[x509.HostnameError](err) || isType[x509.UnknownAuthorityError](err) {
 		return "certificate not accepted"
 	}
 	if e, ok := errors.AsType[*TimeoutError](err); ok {
 		return e.Error()
 	}
-	switch {
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		return context.Canceled.Error()
-	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
+	}
+	if e, ok := errors.AsType[streamError](err); ok {
+		return e.Error()
+	}
+	if entry := textOf(err); entry != nil {
+		return entry.String()
+	}
+	if isTimeout(err) || errors.Is(err, context.DeadlineExceeded) {
 		return "timed out"
 	}
 	if e, ok := errors.AsType[syscall.Errno](err); ok {
 		return e.Error()
+	}
+	return describeEnd(err)
+}
+
+// describeEnd knows the ways in which a connection ends.
+func describeEnd(err error) string {
+	for _, end := range []error{io.ErrUnexpectedEOF, io.EOF, net.ErrClosed} {
+		if errors.Is(err, end) {
+			return end.Error()
+		}
 	}
 	return fmt.Sprintf("error of type %T", innermost(err))
 }
@@ -56,7 +75,7 @@ func describeSocket(e *net.OpError) string {
 	if e.Timeout() {
 		return "timed out"
 	}
-	return fmt.Sprintf("error of type %T", innermost(e.Err))
+	return describeEnd(e.Err)
 }
 
 func describeDNS(e *net.DNSError) string {

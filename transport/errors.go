@@ -10,6 +10,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -87,11 +88,15 @@ func ofText(req *http.Request, err error) (Verdict, bool) {
 	if isType[*net.OpError](err) || isType[*TimeoutError](err) {
 		return Verdict{}, false
 	}
-	v, ok := lookUpText(err)
+	entry := textOf(err)
+	if entry == nil {
+		return Verdict{}, false
+	}
+	v := entry.verdict
 	if v == cut {
 		v.Retryable = req == nil || isSafe(req.Method)
 	}
-	return v, ok
+	return v, true
 }
 
 // cut is an answer that broke off. It is worth another try where a try does no
@@ -119,7 +124,19 @@ type streamError struct {
 	Cause    error
 }
 
-func (e streamError) Error() string { return "stream error" }
+// Error names the code by its name in RFC 9113, section 7, as net/http does.
+func (e streamError) Error() string {
+	code := fmt.Sprintf("unknown error code 0x%x", e.Code)
+	if int(e.Code) < len(streamCodes) {
+		code = streamCodes[e.Code]
+	}
+	return fmt.Sprintf("stream error: stream ID %d; %s", e.StreamID, code)
+}
+
+var streamCodes = [...]string{
+	"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE_ERROR",
+	"REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+}
 
 // refusedStream is the only code that promises that nothing was processed:
 // RFC 9113, section 8.7.

@@ -293,7 +293,7 @@ func ExampleWithOperation() {
 	ctx := transport.WithOperation(context.Background(), "load user")
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/users/7", http.NoBody)
 	fmt.Println(transport.FailureOf(req, nil, io.EOF))
-	// Output: transport: load user: network: error of type *errors.errorString
+	// Output: transport: load user: network: EOF
 }
 
 // cut is where a connection broke off.

@@ -8,10 +8,7 @@ import (
 // texts knows the errors of net/http that have no type of their own to look
 // for, by how their text begins. A test provokes each of them for real, so
 // that a new Go release that words one differently is noticed.
-var texts = []struct {
-	prefix  string
-	verdict Verdict
-}{
+var texts = []knownText{
 	// Requests that net/http refuses to send.
 	{"http: nil Request.URL", invalid},
 	{"http: nil Request.Header", invalid},
@@ -59,24 +56,40 @@ var texts = []struct {
 	{"http2: client connection lost", passing(Network, Maybe)},
 	{"http2: Transport: cannot retry err ", passing(Network, Maybe)},
 	{"net/http: TLS handshake timeout", passing(TimedOut, Unsent)},
+	{"net/http: timeout awaiting response headers", passing(TimedOut, Maybe)},
 
 	// What package crypto/tls finds wrong by itself.
 	{"tls: ", lasting(Network, Maybe)},
+}
+
+type knownText struct {
+	prefix  string
+	verdict Verdict
+}
+
+// String is as much of the text as is known: the prefix, which holds nothing
+// of the request or the answer.
+func (k knownText) String() string {
+	if strings.HasSuffix(k.prefix, " ") || strings.HasSuffix(k.prefix, "=") {
+		return k.prefix + "…"
+	}
+	return k.prefix
 }
 
 // invalidLate is a request of which some was sent before it was found to be
 // wrong.
 var invalidLate = Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}
 
-// lookUpText looks for err, and for each error that it wraps, in the table.
-func lookUpText(err error) (Verdict, bool) {
+// textOf returns the entry of err, or of an error that it wraps, nil if there
+// is none.
+func textOf(err error) *knownText {
 	for ; err != nil; err = errors.Unwrap(err) {
 		text := err.Error()
 		for i := range texts {
 			if strings.HasPrefix(text, texts[i].prefix) {
-				return texts[i].verdict, true
+				return &texts[i]
 			}
 		}
 	}
-	return Verdict{}, false
+	return nil
 }
