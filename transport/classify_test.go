@@ -268,6 +268,8 @@ func TestClassifyErrors(t *testing.T) {
 		{"the HTTP/2 connection does not answer pings", http2(func(net.Conn, uint32) {}, nil), maybePassing},
 		{"the HTTP/2 connection is cut", http2(func(c net.Conn, _ uint32) { c.Close() }, nil), cutSafe},
 		{"the HTTP/2 frames make no sense", http2(func(c net.Conn, _ uint32) { c.Write(frame(0, 0, 0, []byte("data on no stream"))) }, nil), lasting(Data, Maybe)},
+		{"the HTTP/2 answer has no status", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 5, id, []byte("\x00\x01a\x01b"))) }, nil), lasting(Data, Maybe)},
+		{"the HTTP/2 answer has a header that is none", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 5, id, []byte("\x88\x00\x01A\x01b"))) }, nil), lasting(Data, Maybe)},
 		{"the HTTP/2 headers make no sense", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 4, id, []byte{0x80})) }, nil), lasting(Data, Maybe)},
 		{"the server speaks HTTP/1 to an HTTP/2 client", http2(func(c net.Conn, _ uint32) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, nil), lasting(Data, Maybe)},
 

@@ -138,11 +138,18 @@ var streamCodes = [...]string{
 	"REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
 }
 
-// refusedStream is the only code that promises that nothing was processed:
-// RFC 9113, section 8.7.
-const refusedStream = 0x7
+const (
+	// protocolError is what a stream is reset with that makes no sense.
+	protocolError = 0x1
 
-// ofHTTP2 knows streams that were reset.
+	// refusedStream is the only code that promises that nothing was processed:
+	// RFC 9113, section 8.7.
+	refusedStream = 0x7
+)
+
+// ofHTTP2 knows streams that were reset, and those that net/http itself gave
+// up since their headers make no sense, or are too large. The cause tells the
+// two apart: of a reset it is a text that is always the same.
 func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[streamError](err)
 	switch {
@@ -150,6 +157,8 @@ func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
 		return Verdict{}, false
 	case e.Code == refusedStream:
 		return passing(Network, Unsent), true
+	case e.Code == protocolError && e.Cause != nil && e.Cause.Error() != "received from peer":
+		return lasting(Data, Maybe), true
 	}
 	return passing(Network, Maybe), true
 }
