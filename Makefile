@@ -34,7 +34,10 @@ fuzz: ## every fuzz target for FUZZTIME (1m)
 cover: ## which statements the tests reach
 	@$(CHECK) cover
 
+gosuite: ## send the tests of Go's own net/http through the kit, all chains and all tests (test has a part of it)
+	@$(CHECK) gosuite
+
 deps: ## build now what test builds when it first needs it, or leaves out: linters, servers that tests talk to
 	@$(CHECK) deps
 
-.PHONY: help test lint vet fmt tidy vuln bench fuzz cover deps
+.PHONY: help test lint vet fmt tidy vuln bench fuzz cover gosuite deps

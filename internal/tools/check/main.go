@@ -25,6 +25,7 @@ const usage = `usage: check COMMAND
   bench   every benchmark (BENCH=regexp COUNT=n; OLD=file compares with an earlier bench.out)
   fuzz    every fuzz target for FUZZTIME (default 1m)
   cover   the statements that the tests reach
+  gosuite Go's own net/http tests, sent through the kit in every chain (testdata/gosuite)
   deps    build now what test would build or leave out: linters and servers
 `
 
@@ -63,19 +64,20 @@ func commands(h *house) map[string][]step {
 	test := []step{{"servers", h.servers}, tidy}
 	test = append(test, vet...)
 	test = append(test, lint...)
-	test = append(test, step{"tests", h.test}, step{"tests with GOWORK=off", h.testAlone}, vuln)
+	test = append(test, step{"tests", h.test}, step{"tests with GOWORK=off", h.testAlone}, step{"Go's own tests", h.gosuiteShort}, vuln)
 
 	return map[string][]step{
-		"test":  test,
-		"lint":  lint,
-		"vet":   vet,
-		"tidy":  {tidy},
-		"vuln":  {vuln},
-		"fmt":   {{"gofmt", h.format}},
-		"bench": {{"benchmarks", h.bench}},
-		"fuzz":  {{"fuzz", h.fuzz}},
-		"cover": {{"cover", h.cover}},
-		"deps":  {{"tools", h.buildTools}, {"servers", h.buildServers}},
+		"test":    test,
+		"lint":    lint,
+		"vet":     vet,
+		"tidy":    {tidy},
+		"vuln":    {vuln},
+		"fmt":     {{"gofmt", h.format}},
+		"bench":   {{"benchmarks", h.bench}},
+		"fuzz":    {{"fuzz", h.fuzz}},
+		"cover":   {{"cover", h.cover}},
+		"gosuite": {{"Go's own tests", h.gosuite}},
+		"deps":    {{"tools", h.buildTools}, {"servers", h.buildServers}},
 	}
 }
 
