@@ -266,6 +266,18 @@ func TestClassifyErrors(t *testing.T) {
 		{"the HTTP/2 server goes away", http2(goAway(2, 0), nil), maybePassing},
 		{"the HTTP/2 server goes away and closes", http2(goAwayAndClose, nil), maybePassing},
 		{"the HTTP/2 connection does not answer pings", http2(func(net.Conn, uint32) {}, nil), maybePassing},
+		{"the HTTP/2 connection ends before its first request", http2Hooked(func(server net.Conn) { server.Close() }), unsentPassing},
+		{"the HTTP/2 connection is closed on our side", onHTTP2Conn(func(c *http.ClientConn, req *http.Request) error {
+			time.AfterFunc(time.Second, func() { c.Close() })
+			_, err := c.RoundTrip(req)
+			return err
+		}), maybePassing},
+		{"the HTTP/2 connection was closed on our side", onHTTP2Conn(func(c *http.ClientConn, req *http.Request) error {
+			time.AfterFunc(time.Second, func() { c.Close() })
+			c.RoundTrip(req)
+			_, err := c.RoundTrip(req)
+			return err
+		}), unsentPassing},
 		{"the HTTP/2 connection is cut", http2(func(c net.Conn, _ uint32) { c.Close() }, nil), cutSafe},
 		{"the HTTP/2 frames make no sense", http2(func(c net.Conn, _ uint32) { c.Write(frame(0, 0, 0, []byte("data on no stream"))) }, nil), lasting(Data, Maybe)},
 		{"the HTTP/2 answer has no status", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 5, id, []byte("\x00\x01a\x01b"))) }, nil), lasting(Data, Maybe)},
@@ -583,6 +595,51 @@ func http2(do func(c net.Conn, stream uint32), body io.Reader) origin {
 				req = newRequest(t, http.MethodPut, "http://a.test", body)
 			}
 			_, _, err = send(t, tr, req)
+			tr.CloseIdleConnections()
+		})
+		req = req.WithContext(context.Background()) // the bubble's is over
+		return req, err
+	}
+}
+
+// http2Hooked makes a call over HTTP/2 to a server that is done something to
+// between the making of the connection and its first request.
+func http2Hooked(do func(server net.Conn)) origin {
+	return overHTTP2(func(tr *http.Transport, req *http.Request, servers <-chan net.Conn) error {
+		ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+			do(<-servers)
+			synctest.Wait()
+		}})
+		_, err := tr.RoundTrip(req.WithContext(ctx))
+		return err
+	})
+}
+
+// onHTTP2Conn does something with an HTTP/2 connection that is never answered.
+func onHTTP2Conn(do func(*http.ClientConn, *http.Request) error) origin {
+	return overHTTP2(func(tr *http.Transport, req *http.Request, _ <-chan net.Conn) error {
+		c, err := tr.NewClientConn(req.Context(), "http", "a.test:80")
+		if err != nil {
+			return err
+		}
+		return do(c, req)
+	})
+}
+
+// overHTTP2 gives do a transport whose servers never answer, and each of those.
+func overHTTP2(do func(*http.Transport, *http.Request, <-chan net.Conn) error) origin {
+	return func(t *testing.T) (req *http.Request, err error) {
+		synctest.Test(t, func(t *testing.T) {
+			servers := make(chan net.Conn, 1)
+			tr := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
+				client, server := net.Pipe()
+				go serveHTTP2(server, func(net.Conn, uint32) {})
+				servers <- server
+				return client, nil
+			}}
+			tr.Protocols.SetUnencryptedHTTP2(true)
+			req = get(t, "http://a.test")
+			err = do(tr, req, servers)
 			tr.CloseIdleConnections()
 		})
 		req = req.WithContext(context.Background()) // the bubble's is over
