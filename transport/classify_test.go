@@ -86,6 +86,13 @@ func dialing(err error) origin {
 	return through(&http.Transport{DialContext: d.DialContext}, "http://127.0.0.1:9")
 }
 
+// wanting is a connection to which only a part can be written.
+type wanting struct{ net.Conn }
+
+func (wanting) Write(p []byte) (int, error) {
+	return len(p) / 2, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.ENOBUFS)}
+}
+
 // changed sends a GET that was made wrong by hand.
 func changed(change func(*http.Request)) origin {
 	return func(t *testing.T) (*http.Request, error) {
@@ -151,6 +158,7 @@ func TestClassifyErrors(t *testing.T) {
 				hangs(c)
 			}))(t)
 		}, lasting(Network, Unsent)},
+		{"the server speaks nonsense after the handshake", tlsTo(serverOf{garbled: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots }), lasting(Network, Maybe)},
 		{"the TLS handshake is cut", func(t *testing.T) (*http.Request, error) {
 			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }))(t)
 		}, maybePassing},
@@ -219,6 +227,12 @@ func TestClassifyErrors(t *testing.T) {
 		{"the system has no file descriptors left", dialing(syscall.ENFILE), ourWant},
 		{"there is no memory", dialing(syscall.ENOMEM), ourWant},
 		{"there are no socket buffers", dialing(syscall.ENOBUFS), ourWant},
+		{"there are no socket buffers for the rest of a request", func(t *testing.T) (*http.Request, error) {
+			return through(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				client, _ := net.Pipe()
+				return wanting{client}, nil
+			}}, "http://127.0.0.1:9")(t)
+		}, Verdict{Outcome: Neutral, Category: System, Severity: Critical}},
 
 		// Data: broken answers.
 		{"the body is cut", raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), cutSafe},
@@ -278,6 +292,7 @@ func TestClassifyErrors(t *testing.T) {
 			_, err := c.RoundTrip(req)
 			return err
 		}), unsentPassing},
+		{"the HTTP/2 connection ends before a body that cannot be had again", onceMore(func(server net.Conn) { server.Close() }), unsentPassing},
 		{"the HTTP/2 connection is cut", http2(func(c net.Conn, _ uint32) { c.Close() }, nil), cutSafe},
 		{"the HTTP/2 frames make no sense", http2(func(c net.Conn, _ uint32) { c.Write(frame(0, 0, 0, []byte("data on no stream"))) }, nil), lasting(Data, Maybe)},
 		{"the HTTP/2 answer has no status", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 5, id, []byte("\x00\x01a\x01b"))) }, nil), lasting(Data, Maybe)},
@@ -526,12 +541,18 @@ func lookUp(server func(*testing.T) string) origin {
 }
 
 // serverOf says what is special about a TLS server.
-type serverOf struct{ expired, wantsCert, old bool }
+type serverOf struct{ expired, wantsCert, old, garbled bool }
 
 func tlsTo(s serverOf, config func(c *tls.Config, roots *x509.CertPool)) origin {
 	return func(t *testing.T) (*http.Request, error) {
 		cert, roots := certificate(t, s.expired)
-		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if s.garbled {
+				c, _, _ := http.NewResponseController(w).Hijack()
+				c.(*tls.Conn).NetConn().Write([]byte("nonsense"))
+				c.Close()
+			}
+		}))
 		server.Config.ErrorLog = quiet
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 		if s.wantsCert {
@@ -611,6 +632,26 @@ func http2Hooked(do func(server net.Conn)) origin {
 			synctest.Wait()
 		}})
 		_, err := tr.RoundTrip(req.WithContext(ctx))
+		return err
+	})
+}
+
+// onceMore sends a body without GetBody over an HTTP/2 connection that was used
+// already, and that is done something to before it is used again.
+func onceMore(do func(server net.Conn)) origin {
+	return overHTTP2(func(tr *http.Transport, req *http.Request, servers <-chan net.Conn) error {
+		ctx, cancel := context.WithTimeout(req.Context(), time.Second)
+		defer cancel()
+		tr.RoundTrip(req.WithContext(ctx))
+		server := <-servers
+		req, err := http.NewRequestWithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+			do(server)
+			synctest.Wait()
+		}}), http.MethodPost, req.URL.String(), io.NopCloser(strings.NewReader("body")))
+		if err != nil {
+			return err
+		}
+		_, err = tr.RoundTrip(req)
 		return err
 	})
 }

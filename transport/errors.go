@@ -41,9 +41,10 @@ func lasting(c Category, sent Sent) Verdict {
 // invalid is a request that net/http did not send, because it is wrong.
 var invalid = Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true, Sent: Unsent}
 
-// ofOurselves knows what this machine lacks: memory, descriptors.
+// ofOurselves knows what this machine lacks: memory, descriptors. It may lack
+// them in the middle of a request, too.
 func ofOurselves(_ *http.Request, err error) (Verdict, bool) {
-	v := Verdict{Outcome: Neutral, Category: System, Severity: Critical, Sent: Unsent}
+	v := Verdict{Outcome: Neutral, Category: System, Severity: Critical, Sent: sentBefore(err)}
 	return v, isAny(err, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS)
 }
 
@@ -65,8 +66,13 @@ func ofDNS(_ *http.Request, err error) (Verdict, bool) {
 // better. An alert, of which package crypto/tls shows only who raised it, can
 // also come after the request was written (TLS 1.3 refuses a client's
 // certificate that late), so it claims nothing about how far the request got.
+// Nor does a record that makes no sense, unless it was the first one: only
+// that brings its connection along.
 func ofTLS(_ *http.Request, err error) (Verdict, bool) {
 	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "remote error" || e.Op == "local error") {
+		return lasting(Network, Maybe), true
+	}
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && e.Conn == nil {
 		return lasting(Network, Maybe), true
 	}
 	return lasting(Network, Unsent), isType[*tls.CertificateVerificationError](err) || isType[x509.CertificateInvalidError](err) ||

@@ -57,6 +57,7 @@ var texts = []knownText{
 	{"http2: client connection force closed", passing(Network, Maybe)},
 	{"http2: client conn could not be established", passing(Network, Unsent)},
 	{"http2: client conn not usable", passing(Network, Unsent)},
+	{"net/http: cannot rewind body after connection loss", passing(Network, Unsent)}, // or it had been lost for good
 	{"http2: Transport: cannot retry err ", passing(Network, Maybe)},
 	{"net/http: TLS handshake timeout", passing(TimedOut, Unsent)},
 	{"net/http: timeout awaiting response headers", passing(TimedOut, Maybe)},
