@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
 )
 
 // replay is how a request's body can be had again: from GetBody, or from a
@@ -68,12 +67,19 @@ func (p *replay) release() {
 // A recorder keeps what is read of a request body, up to a bound: the whole of
 // it or nothing. It closes the caller's body once: when the transport does, but
 // no sooner than that no attempt can need it.
+//
+// An attempt may read what it has closed, as long as nothing was read before:
+// for HTTP/2, net/http does when a connection turns out to be unusable and it
+// tries another one (RoundTripOpt in net/http/h2_bundle.go). Bodies with an
+// io.NopCloser around them let it. Whether it will close what it reads then is
+// not known; so the caller's body is closed when the call ends, at the latest.
 type recorder struct {
 	src    io.ReadCloser // the caller's
 	length int64         // what the request says of its length, 0 or less if nothing
 	max    int
 
 	mu      sync.Mutex // guards the rest
+	current *recording // of the last attempt that was given the caller's body
 	kept    []byte
 	started bool // something was read, or tried to be
 	whole   bool // kept is all of it
@@ -84,13 +90,16 @@ type recorder struct {
 }
 
 // open returns the caller's body for one attempt.
-func (r *recorder) open() io.ReadCloser { return &recording{r: r} }
+func (r *recorder) open() io.ReadCloser {
+	r.current = &recording{r: r}
+	return r.current
+}
 
 // A recording is the caller's body as one attempt has it. A transport may close
 // it late and more than once; the next attempt's is another.
 type recording struct {
 	r    *recorder
-	over atomic.Bool
+	over bool // it was closed; guarded by r.mu
 }
 
 func (b *recording) Read(p []byte) (int, error) {
@@ -100,22 +109,17 @@ func (b *recording) Read(p []byte) (int, error) {
 	return b.r.read(p)
 }
 
-func (b *recording) Close() error {
-	if b.over.Swap(true) {
-		return nil
-	}
-	return b.r.close()
-}
+func (b *recording) Close() error { return b.r.close(b) }
 
 // start says whether b may read. That is asked under the lock: a read that
 // comes as b is closed must not meet the next attempt's.
 func (r *recorder) start(b *recording) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b.over.Load() {
+	if b.over && (b != r.current || r.started || r.closed) {
 		return false
 	}
-	r.started = true
+	b.over, r.started = false, true
 	return true
 }
 
@@ -144,10 +148,14 @@ func (r *recorder) note(p []byte, ended, broken bool) {
 
 // close closes the caller's body, unless nothing was read of it and another
 // attempt may want it.
-func (r *recorder) close() error {
+func (r *recorder) close(b *recording) error {
 	r.mu.Lock()
-	r.closing = true
+	if b.over {
+		r.mu.Unlock()
+		return nil
+	}
 	shut := !r.closed && (r.started || !r.keep)
+	b.over, r.closing = true, true
 	r.closed = r.closed || shut
 	r.mu.Unlock()
 	if shut {

@@ -629,6 +629,47 @@ func TestRetryOfABodyThatNobodyRead(t *testing.T) {
 		})
 		sent.closedOnce(t, "the caller's body")
 	})
+	t.Run("the transport may read it although it closed it, as it does when it goes to another connection", func(t *testing.T) {
+		sent := body("data")
+		send(t, atOnce(Retry{}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
+			req.Body.Close()
+			if read, err := io.ReadAll(req.Body); string(read) != "data" || err != nil {
+				t.Errorf("read %q, %v", read, err)
+			}
+			req.Body.Close()
+			return answer(req, 200, ""), nil
+		})), newRequest(t, http.MethodPost, "http://a.test", sent))
+		sent.closedOnce(t, "the caller's body")
+	})
+	t.Run("it is closed when the call ends if the transport reads it late and does not close it again", func(t *testing.T) {
+		sent := body("data")
+		send(t, atOnce(Retry{}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
+			req.Body.Close()
+			req.Body.Read(make([]byte, 1))
+			return nil, errRefused
+		})), newRequest(t, http.MethodPost, "http://a.test", sent))
+		sent.closedOnce(t, "the caller's body")
+	})
+	t.Run("an attempt that failed reads nothing of the next one's", func(t *testing.T) {
+		sent, calls := body("data"), 0
+		var late io.Reader
+		rt := atOnce(Retry{}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
+			if calls++; calls == 1 {
+				late = req.Body
+				return unread(errRefused)(req)
+			}
+			if n, err := late.Read(make([]byte, 4)); n != 0 || err != http.ErrBodyReadAfterClose {
+				t.Errorf("it read %d bytes, %v", n, err)
+			}
+			read, _ := io.ReadAll(req.Body)
+			if req.Body.Close(); string(read) != "data" {
+				t.Errorf("the next attempt read %q", read)
+			}
+			return answer(req, 200, ""), nil
+		}))
+		send(t, rt, newRequest(t, http.MethodPost, "http://a.test", sent))
+		sent.closedOnce(t, "the caller's body")
+	})
 	t.Run("the late Close of an attempt that failed does not cut the next one", func(t *testing.T) {
 		sent, calls := body("data"), 0
 		var late io.Closer
