@@ -31,6 +31,9 @@ bench: ## the benchmarks (BENCH=regexp, COUNT=n; OLD=old.out compares with an ea
 fuzz: ## every fuzz target for FUZZTIME (1m)
 	@$(CHECK) fuzz
 
+soak: ## a storm of CALLS (200000) calls, each of them accounted for (SEED=n repeats one)
+	@$(CHECK) soak
+
 cover: ## which statements the tests reach
 	@$(CHECK) cover
 
@@ -40,4 +43,4 @@ gosuite: ## send the tests of Go's own net/http through the kit, all chains and 
 deps: ## build now what test builds when it first needs it, or leaves out: linters, servers that tests talk to
 	@$(CHECK) deps
 
-.PHONY: help test lint vet fmt tidy vuln bench fuzz cover gosuite deps
+.PHONY: help test lint vet fmt tidy vuln bench fuzz soak cover gosuite deps

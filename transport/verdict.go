@@ -96,6 +96,8 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 var severities = [...]string{Low: "low", Medium: "medium", High: "high", Critical: "critical"}
 
 // Sent says how far a request provably got. The zero value claims nothing.
+// It speaks of the last that net/http did: when a connection that was kept
+// turns out to be dead, net/http itself sends once more what may be sent twice.
 type Sent uint8
 
 // How far a request got.

@@ -24,6 +24,7 @@ const usage = `usage: check COMMAND
   vuln    known vulnerabilities, if their database can be reached
   bench   every benchmark (BENCH=regexp COUNT=n; OLD=file compares with an earlier bench.out)
   fuzz    every fuzz target for FUZZTIME (default 1m)
+  soak    a storm of CALLS (default 200000) calls, each of them accounted for (SEED=n repeats one)
   cover   the statements that the tests reach
   gosuite Go's own net/http tests, sent through the kit in every chain (testdata/gosuite)
   deps    build now what test would build or leave out: linters and servers
@@ -75,6 +76,7 @@ func commands(h *house) map[string][]step {
 		"fmt":     {{"gofmt", h.format}},
 		"bench":   {{"benchmarks", h.bench}},
 		"fuzz":    {{"fuzz", h.fuzz}},
+		"soak":    {{"soak", h.soak}},
 		"cover":   {{"cover", h.cover}},
 		"gosuite": {{"Go's own tests", h.gosuite}},
 		"deps":    {{"tools", h.buildTools}, {"servers", h.buildServers}},

@@ -82,6 +82,21 @@ func fuzzTargets(list string) []fuzzTarget {
 	return targets
 }
 
+// soak makes the storm that the ordinary tests make, much longer.
+func (h *house) soak() (string, error) {
+	race, err := h.race()
+	if err != nil {
+		return "", err
+	}
+	calls := cmp.Or(os.Getenv("CALLS"), "200000")
+	args := []string{"go", "test", "-run=^TestSoak$", "-v", "-timeout=3h"}
+	if race != "" {
+		args = append(args, race)
+	}
+	args = append(args, "./internal/torture", "-soak="+calls, "-soakseed="+cmp.Or(os.Getenv("SEED"), "0"))
+	return calls + " calls, " + raceNote(race), h.show(h.modules[0], args...)
+}
+
 // cover says which share of the root module's statements its tests reach, whichever package the test stands in.
 func (h *house) cover() (string, error) {
 	profile := filepath.Join(h.root, "cover.out")
