@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // servers is what tests need besides Go modules.
@@ -16,6 +17,7 @@ var servers = []server{
 	{"Chromium", "CHROMIUM", chromiumPath, installChromium},
 	{"axe-core", "AXE", axePath, fetchAxe},
 	{"toxiproxy", "TOXIPROXY", toxiproxyPath, buildToxiproxy},
+	{"Redis", "REDIS", redisPath, fetchRedis},
 }
 
 // chromiumPath finds the browser that drives the health page's test.
@@ -110,3 +112,85 @@ func toxiproxyPath(h *house) (string, error) {
 }
 
 func buildToxiproxy(h *house, dst string) error { return h.buildTool(toxiproxyModule, toxiproxy, dst) }
+
+// redisPath finds the server that the tests of fallback/redisstore kill.
+func redisPath(h *house) (string, error) {
+	for _, name := range []string{os.Getenv("REDIS"), "redis-server"} {
+		if path, err := exec.LookPath(name); name != "" && err == nil {
+			return path, nil
+		}
+	}
+	return filepath.Join(h.cache, "redis", "redis-server"), nil
+}
+
+// redisPackages are Debian's packages with the server and those of its libraries that a small system lacks.
+var redisPackages = []string{"redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1"}
+
+// fetchRedis unpacks Debian's packages in the cache folder, where no service is started and nothing is in anybody's
+// way. Where that does not run, for want of a further library, root installs the package.
+func fetchRedis(h *house, dst string) error {
+	for _, tool := range []string{"apt-get", "dpkg-deb"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%s, which fetches it, is not on the PATH; install redis-server, or name one in REDIS", tool)
+		}
+	}
+	err := unpackRedis(h, dst)
+	if err == nil || os.Geteuid() != 0 {
+		return err
+	}
+	os.Remove(dst)
+	m := module{dir: "."}
+	_, err = h.output(m, "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-q", "--no-install-recommends", "redis-server")
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return err
+	}
+	return os.Symlink(path, dst)
+}
+
+func unpackRedis(h *house, dst string) error {
+	dir := filepath.Dir(dst)
+	root := filepath.Join(dir, "root")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return err
+	}
+	get := append([]string{"sh", "-c", `cd "$0" && exec apt-get download -q "$@"`, dir}, redisPackages...)
+	m := module{dir: "."}
+	_, err := h.output(m, get...)
+	if err != nil && os.Geteuid() == 0 { // the lists of packages may be older than the packages
+		if _, err = h.output(m, "DEBIAN_FRONTEND=noninteractive", "apt-get", "update", "-q"); err == nil {
+			_, err = h.output(m, get...)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	packages, err := filepath.Glob(filepath.Join(dir, "*.deb"))
+	if err != nil {
+		return err
+	}
+	for _, p := range packages {
+		if _, err := h.output(m, "dpkg-deb", "-x", p, root); err != nil {
+			return err
+		}
+		os.Remove(p)
+	}
+	libs, err := filepath.Glob(filepath.Join(root, "usr", "lib", "*-linux-*"))
+	if err != nil {
+		return err
+	}
+	// The server finds its libraries by the script's environment, and has the script's process id.
+	script := fmt.Sprintf("#!/bin/sh\nLD_LIBRARY_PATH='%s' exec '%s' \"$@\"\n",
+		strings.Join(libs, ":"), filepath.Join(root, "usr", "bin", "redis-server"))
+	if err := os.WriteFile(dst, []byte(script), 0o755); err != nil {
+		return err
+	}
+	if _, err := h.output(m, dst, "--version"); err != nil {
+		os.Remove(dst)
+		return err
+	}
+	return nil
+}
