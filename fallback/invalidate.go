@@ -20,19 +20,34 @@ func (c *core) invalidateBy(req *http.Request, resp *http.Response) {
 	ctx, cancel := c.within(context.WithoutCancel(req.Context()))
 	defer cancel()
 	c.invalidate(ctx, req.URL, req.Host)
-	target := *req.URL // by which name the service knows itself
-	if req.Host != "" {
-		target.Host = req.Host
-	}
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		for _, ref := range resp.Header[name] {
-			u, err := target.Parse(ref)
-			if err == nil && sameOrigin(u, &target) {
-				u.Host = req.URL.Host
+			if u := named(ref, req); u != nil {
 				c.invalidate(ctx, u, req.Host)
 			}
 		}
 	}
+}
+
+// named returns the URL under which what ref names is asked for, or nil if that
+// is of another origin. The origin knows itself by the Host header, which a
+// proxy may have left as its client sent it, and then not by the URL's host.
+func named(ref string, req *http.Request) *url.URL {
+	u, err := req.URL.Parse(ref)
+	if err != nil {
+		return nil
+	}
+	if sameOrigin(u, req.URL) {
+		return u
+	}
+	scheme := strings.ToLower(u.Scheme)
+	own := authority(strings.ToLower(req.URL.Scheme), req.URL.Host)
+	if host := authority(scheme, req.Host); req.Host == "" || host == own || host != authority(scheme, u.Host) {
+		return nil
+	}
+	here := *u
+	here.Scheme, here.Host = req.URL.Scheme, req.URL.Host
+	return &here
 }
 
 func sameOrigin(a, b *url.URL) bool {
