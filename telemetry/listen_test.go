@@ -50,14 +50,14 @@ func (l *listener) check() {
 	}
 	for _, s := range l.spans.Ended() {
 		if s.InstrumentationScope().Name == telemetry.ScopeName {
-			table.checkSpan(l.t, s)
+			checkSpan(l.t, s)
 		}
 	}
 	for _, seen := range l.sampler.all() {
-		table.conforms(l.t, "creation of "+seen.Name, "creation "+seen.Kind.String(), seen.Attributes, false)
+		checkCreation(l.t, seen)
 	}
 	for _, m := range l.collect() {
-		table.checkMetric(l.t, m)
+		checkMetric(l.t, m)
 	}
 }
 
