@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/safetrip-go/safetrip"
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -14,11 +15,11 @@ import (
 type display struct{ out io.Writer }
 
 // settings says what will happen, before it does.
-func (d display) settings(o options, cfg safetrip.Config, up *upstream) {
+func (d display) settings(o options, cfg safetrip.Config, up *drill.Upstream) {
 	service := o.url
 	if up != nil {
 		service = fmt.Sprintf("a user directory on %s; %.0f %% of calls meet a 503, a reset, silence or a cut body;\n            from %v on it is down for %v",
-			up.URL, 100*faultShare, outageFrom, outageFor)
+			up.URL, 100*drill.FaultShare, drill.OutageFrom, drill.OutageFor)
 	}
 	fmt.Fprintf(d.out, "service     %s\n", service)
 	fmt.Fprintf(d.out, "load        %d calls in %v, at most %d at once, seed %d; the client waits %v\n", o.calls, o.lasts(), o.concurrency, o.seed, o.timeout)
@@ -27,23 +28,23 @@ func (d display) settings(o options, cfg safetrip.Config, up *upstream) {
 
 // progress returns a function that draws the calls as they end: a line for
 // each ninth of them.
-func (d display) progress(name string, calls int) func(end) {
+func (d display) progress(name string, calls int) func(drill.End) {
 	const width = 50
 	var done, lost, began = 0, 0, time.Now()
 	line := max(1, (calls+8)/9)
 	bar := make([]byte, 0, line)
-	return func(e end) {
+	return func(e drill.End) {
 		done++
 		mark := byte('.')
 		switch {
-		case !e.answered:
+		case !e.Answered:
 			lost++
 			mark = 'x'
-		case e.source == transport.SourceCache:
+		case e.Source == transport.SourceCache:
 			mark = 'c'
-		case e.source == transport.SourceStatic:
+		case e.Source == transport.SourceStatic:
 			mark = 's'
-		case e.attempts > 1:
+		case e.Attempts > 1:
 			mark = 'r'
 		}
 		if len(bar) < width {

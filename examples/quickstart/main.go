@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/safetrip-go/safetrip"
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -63,17 +64,17 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer up.close()
+	defer up.Close()
 
 	events := new(timeline)
-	cfg := o.config(events.add)
+	cfg := drill.Config(o.timeout, events.add)
 	d := display{out: out}
 	d.settings(o, cfg, up)
 
-	up.start()
+	up.Start()
 	bare := &http.Client{Timeout: o.timeout}
-	without := summarize(l.run(ctx, bare, d.progress("bare", l.calls)))
-	seenBare := up.requests()
+	without := summarize(l.Run(ctx, bare, d.progress("bare", l.Calls)))
+	seenBare := up.Requests()
 
 	agent, err := safetrip.New("quickstart", cfg)
 	if err != nil {
@@ -81,12 +82,12 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer agent.Close()
 
-	up.start()
+	up.Start()
 	events.start()
 	client := &http.Client{Timeout: o.timeout, Transport: agent.Transport()} // the only line that changes
-	with := summarize(l.run(ctx, client, d.progress("with the kit", l.calls)))
+	with := summarize(l.Run(ctx, client, d.progress("with the kit", l.Calls)))
 
-	d.table(without, with, seenBare, up.requests(), events)
+	d.table(without, with, seenBare, up.Requests(), events)
 	if o.serve {
 		return serve(ctx, agent, out)
 	}
@@ -94,27 +95,26 @@ func show(ctx context.Context, o options, out io.Writer) error {
 }
 
 // service returns what is called, and the calls.
-func (o options) service(ctx context.Context) (*upstream, load, error) {
-	l := load{url: o.url, calls: o.calls, concurrency: o.concurrency, seed: o.seed, gap: o.lasts() / time.Duration(o.calls)}
+func (o options) service(ctx context.Context) (*drill.Upstream, drill.Load, error) {
+	l := drill.Load{URL: o.url, Calls: o.calls, Concurrency: o.concurrency, Seed: o.seed, Gap: o.lasts() / time.Duration(o.calls)}
 	if o.url != "" {
 		return nil, l, reach(ctx, o.url)
 	}
-	up, err := newUpstream(ctx, o.seed)
+	up, err := drill.NewUpstream(ctx, o.seed, nil)
 	if err != nil {
 		return nil, l, err
 	}
-	l.url, l.paths = up.URL, true
+	l.URL, l.Paths = up.URL, true
 	return up, l, nil
 }
 
 // lasts returns how long each of the two runs takes: the calls are spread over
-// it. The embedded service's story needs nine seconds to be told.
+// it.
 func (o options) lasts() time.Duration {
-	const story = 9 * time.Second
 	if o.url == "" {
-		return story
+		return drill.Story
 	}
-	return min(story, time.Duration(o.calls)*20*time.Millisecond)
+	return min(drill.Story, time.Duration(o.calls)*20*time.Millisecond)
 }
 
 // reach tells whether a service of the user's can be called at all.

@@ -5,15 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/safetrip-go/safetrip"
-	"github.com/safetrip-go/safetrip/fallback"
-	"github.com/safetrip-go/safetrip/healthz"
-	"github.com/safetrip-go/safetrip/transport"
 )
 
 // options are the program's flags.
@@ -78,32 +73,7 @@ func (o options) validate() error {
 	return nil
 }
 
-// config is made for a demonstration that is over in seconds: short delays and
-// open times, no budget for retries, small bodies read ahead, and a last step
-// that makes an answer up. A program of yours begins with safetrip.Config{}.
-func (o options) config(onChange func(transport.Change)) safetrip.Config {
-	return safetrip.Config{
-		Retry: transport.Retry{
-			MaxAttempts: 4, BaseDelay: 50 * time.Millisecond, MaxDelay: 400 * time.Millisecond,
-			Budget: &transport.Budget{Ratio: -1},
-		},
-		Breaker: &transport.Breaker{
-			FailureThreshold: 5, OpenFor: 500 * time.Millisecond, MaxOpenFor: time.Second,
-			OnChange: onChange,
-		},
-		Timeout:  transport.Timeout{Headers: o.timeout / 8},
-		Deadline: transport.Deadline{Total: o.timeout * 3 / 4},
-		Buffer:   &transport.Buffer{},
-		Health: &healthz.Monitor{
-			Interval: time.Second,
-			Detail:   func(*http.Request) bool { return true }, // it is served on the loopback interface alone
-		},
-		Steps:  []fallback.Step{fallback.JSON(http.StatusOK, map[string]string{"name": "guest", "plan": "free"})},
-		Logger: slog.New(slog.DiscardHandler), // the display tells it all
-	}
-}
-
-// inWords says what config has set.
+// inWords says what [drill.Config] has set.
 func inWords(c safetrip.Config) string {
 	return fmt.Sprintf(`%d attempts %v to %v apart, %v for one, %v for all · circuit opens at %d
             failures, for %v and up to %v · budget off · small bodies read ahead ·

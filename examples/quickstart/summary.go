@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -20,18 +21,18 @@ type summary struct {
 	p50, p99          time.Duration
 }
 
-func summarize(ends []end) summary {
+func summarize(ends []drill.End) summary {
 	s := summary{calls: len(ends), sources: map[transport.Source]int{}, failures: map[string]int{}}
 	took := make([]time.Duration, 0, len(ends))
 	for _, e := range ends {
-		s.attempts += e.attempts
-		s.retries += max(0, e.attempts-1)
-		took = append(took, e.took)
-		if e.answered {
+		s.attempts += e.Attempts
+		s.retries += max(0, e.Attempts-1)
+		took = append(took, e.Took)
+		if e.Answered {
 			s.answered++
-			s.sources[e.source]++
+			s.sources[e.Source]++
 		} else {
-			s.failures[e.why()]++
+			s.failures[e.Why()]++
 		}
 	}
 	if len(took) > 0 {

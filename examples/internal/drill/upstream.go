@@ -1,4 +1,6 @@
-package main
+// Package drill has what the examples call and how they call it: a service that
+// fails on purpose, and the same calls to it, time after time.
+package drill
 
 import (
 	"context"
@@ -12,47 +14,55 @@ import (
 	"time"
 )
 
-// An upstream is a user directory that misbehaves on purpose. What it does to
+// An Upstream is a user directory that misbehaves on purpose. What it does to
 // a call depends on the seed, the call's number and how often it has seen it:
-// two runs of the same load meet the same faults. A nil upstream is the
-// service that -url names: it does what it does.
-type upstream struct {
+// two runs of the same load meet the same faults. A nil Upstream is a service
+// of the user's: it does what it does.
+type Upstream struct {
 	URL    string
 	seed   uint64
 	server http.Server
 
 	mu     sync.Mutex // guards the rest
-	began  time.Time  // set by start
+	began  time.Time  // set by Start
 	seen   map[string]int
 	served int
 }
 
-// The outage: from outageFrom on, for outageFor, every connection is reset.
+// Story is how long the upstream's story takes to be told.
+const Story = 9 * time.Second
+
+// The outage: from OutageFrom on, for OutageFor, every connection is reset.
 const (
-	outageFrom = 3 * time.Second
-	outageFor  = 3 * time.Second
+	OutageFrom = 3 * time.Second
+	OutageFor  = 3 * time.Second
 )
 
-// faultShare of the calls outside of the outage meet one of the faults.
-const faultShare = 0.12
+// FaultShare of the calls outside of the outage meet one of the faults.
+const FaultShare = 0.12
 
 // callHeader carries a call's number, so that the upstream knows a call that
 // it has seen.
 const callHeader = "X-Call"
 
-func newUpstream(ctx context.Context, seed uint64) (*upstream, error) {
+// NewUpstream starts an upstream on a free port of the loopback interface. If
+// wrap is not nil, it is put around the handler.
+func NewUpstream(ctx context.Context, seed uint64, wrap func(http.Handler) http.Handler) (*Upstream, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	u := &upstream{URL: "http://" + l.Addr().String(), seed: seed, seen: make(map[string]int)}
-	u.server.Handler = u
-	go func() { _ = u.server.Serve(l) }() // until close
+	u := &Upstream{URL: "http://" + l.Addr().String(), seed: seed, seen: make(map[string]int)}
+	u.server.Handler = http.HandlerFunc(u.serve)
+	if wrap != nil {
+		u.server.Handler = wrap(u.server.Handler)
+	}
+	go func() { _ = u.server.Serve(l) }() // until Close
 	return u, nil
 }
 
-// start begins the story anew: nothing was seen yet, and the outage lies ahead.
-func (u *upstream) start() {
+// Start begins the story anew: nothing was seen yet, and the outage lies ahead.
+func (u *Upstream) Start() {
 	if u == nil {
 		return
 	}
@@ -61,8 +71,8 @@ func (u *upstream) start() {
 	u.began, u.seen, u.served = time.Now(), make(map[string]int), 0
 }
 
-// requests returns how many requests arrived since start.
-func (u *upstream) requests() int {
+// Requests returns how many requests arrived since Start.
+func (u *Upstream) Requests() int {
 	if u == nil {
 		return 0
 	}
@@ -71,7 +81,8 @@ func (u *upstream) requests() int {
 	return u.served
 }
 
-func (u *upstream) close() {
+// Close ends the upstream and its connections.
+func (u *Upstream) Close() {
 	if u != nil {
 		u.server.Close()
 	}
@@ -89,24 +100,24 @@ const (
 )
 
 // fault chooses what happens to the next request of a call.
-func (u *upstream) fault(call string) fault {
+func (u *Upstream) fault(call string) fault {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.served++
 	u.seen[call]++
-	if t := time.Since(u.began); t >= outageFrom && t < outageFrom+outageFor {
+	if t := time.Since(u.began); t >= OutageFrom && t < OutageFrom+OutageFor {
 		return reset
 	}
 	h := fnv.New64a()
 	h.Write([]byte(call))
 	r := rand.New(rand.NewPCG(u.seed, h.Sum64()+uint64(u.seen[call])))
-	if r.Float64() >= faultShare {
+	if r.Float64() >= FaultShare {
 		return none
 	}
 	return []fault{unavailable, unavailable, reset, slow, cut}[r.IntN(5)]
 }
 
-func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *Upstream) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := json.Marshal(map[string]string{"user": r.URL.Path, "name": "Ada Lovelace", "plan": "pro"})
 	switch u.fault(r.Header.Get(callHeader)) {
 	case unavailable:

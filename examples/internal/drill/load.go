@@ -1,4 +1,4 @@
-package main
+package drill
 
 import (
 	"context"
@@ -13,40 +13,40 @@ import (
 	"github.com/safetrip-go/safetrip/transport"
 )
 
-// A load is the same calls for whoever makes them: how many, how often, and
+// A Load is the same calls for whoever makes them: how many, how often, and
 // for which users, by the seed.
-type load struct {
-	url         string // of the upstream, or the one that -url names
-	calls       int
-	concurrency int
-	gap         time.Duration // between the starts of two calls
-	seed        uint64
-	paths       bool // whether to ask for users; -url is asked for as it is
+type Load struct {
+	URL         string // of the upstream, or of a service of the user's
+	Calls       int
+	Concurrency int
+	Gap         time.Duration // between the starts of two calls
+	Seed        uint64
+	Paths       bool // whether to ask for users; otherwise URL is asked for as it is
 }
 
-// An end is how one call ended.
-type end struct {
-	answered bool // a body was read to its end, with a status below 400
-	source   transport.Source
-	took     time.Duration
-	attempts int
-	status   int
-	err      error
+// An End is how one call ended.
+type End struct {
+	Answered bool // a body was read to its end, with a status below 400
+	Source   transport.Source
+	Took     time.Duration
+	Attempts int
+	Status   int
+	Err      error
 }
 
-// run makes the calls, at most concurrency of them at once, and tells progress
+// Run makes the calls, at most Concurrency of them at once, and tells progress
 // of each as it ends.
-func (l load) run(ctx context.Context, client *http.Client, progress func(end)) []end {
-	dice := rand.New(rand.NewPCG(l.seed, 1))
-	ends := make([]end, l.calls)
+func (l Load) Run(ctx context.Context, client *http.Client, progress func(End)) []End {
+	dice := rand.New(rand.NewPCG(l.Seed, 1))
+	ends := make([]End, l.Calls)
 	var mu sync.Mutex // guards progress
 	var wg sync.WaitGroup
-	places := make(chan struct{}, l.concurrency)
-	tick := time.NewTicker(max(l.gap, 1))
+	places := make(chan struct{}, l.Concurrency)
+	tick := time.NewTicker(max(l.Gap, 1))
 	defer tick.Stop()
 	for i := range ends {
-		url := l.url
-		if l.paths {
+		url := l.URL
+		if l.Paths {
 			// Some users are asked for more often than others.
 			url += "/users/" + strconv.Itoa(int(30*dice.ExpFloat64()))
 		}
@@ -71,21 +71,21 @@ func (l load) run(ctx context.Context, client *http.Client, progress func(end)) 
 
 // call is what any program does: make a request, look at the status, read the
 // body. The Trip is there to fill the table.
-func call(ctx context.Context, client *http.Client, url string, number int) end {
+func call(ctx context.Context, client *http.Client, url string, number int) End {
 	ctx, trip := transport.NewTrip(ctx)
 	began := time.Now()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return end{err: err}
+		return End{Err: err}
 	}
 	req.Header.Set(callHeader, strconv.Itoa(number))
-	e := end{}
-	e.status, e.err = get(client, req)
-	e.took = time.Since(began)
-	e.answered = e.err == nil && e.status < 400
-	e.attempts = onTheWire(trip)
-	if e.source = trip.Answer().Source; e.source == "" {
-		e.source = transport.SourceOrigin
+	e := End{}
+	e.Status, e.Err = get(client, req)
+	e.Took = time.Since(began)
+	e.Answered = e.Err == nil && e.Status < 400
+	e.Attempts = onTheWire(trip)
+	if e.Source = trip.Answer().Source; e.Source == "" {
+		e.Source = transport.SourceOrigin
 	}
 	return e
 }
@@ -117,13 +117,13 @@ func get(client *http.Client, req *http.Request) (status int, err error) {
 	return resp.StatusCode, err
 }
 
-// why says in a few words how a call failed.
-func (e end) why() string {
+// Why says in a few words how a call failed.
+func (e End) Why() string {
 	switch {
-	case e.err == nil:
-		return strconv.Itoa(e.status)
-	case errors.Is(e.err, io.ErrUnexpectedEOF):
+	case e.Err == nil:
+		return strconv.Itoa(e.Status)
+	case errors.Is(e.Err, io.ErrUnexpectedEOF):
 		return "cut body"
 	}
-	return transport.FailureOf(nil, nil, e.err).Category.String()
+	return transport.FailureOf(nil, nil, e.Err).Category.String()
 }
