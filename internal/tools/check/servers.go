@@ -18,6 +18,8 @@ var servers = []server{
 	{"axe-core", "AXE", axePath, fetchAxe},
 	{"toxiproxy", "TOXIPROXY", toxiproxyPath, buildToxiproxy},
 	{"Redis", "REDIS", redisPath, fetchRedis},
+	{"Jaeger", "JAEGER", jaegerPath, buildJaeger},
+	{"Prometheus", "PROMETHEUS", prometheusPath, fetchPrometheus},
 }
 
 // chromiumPath finds the browser that drives the health page's test.
