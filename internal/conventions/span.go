@@ -3,6 +3,7 @@ package conventions
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -27,7 +28,7 @@ func (t *Table) Span(s Span) error {
 	if s.Status == codes.Ok {
 		faults.add("the status is Ok, which is not ours to set")
 	}
-	set := attribute.NewSet(s.Attributes...)
+	set := attribute.NewSet(slices.Clone(s.Attributes)...)
 	if code, _ := set.Value("http.response.status_code"); code.AsInt64() >= 400 && s.Description != "" {
 		faults.add("a description beside a status code: %q", s.Description)
 	}

@@ -68,7 +68,7 @@ func (t *Table) Attributes(section string, attrs []attribute.KeyValue, failed bo
 	if rules == nil {
 		return fmt.Errorf("there is no section %q in the table", section)
 	}
-	set := attribute.NewSet(attrs...)
+	set := attribute.NewSet(slices.Clone(attrs)...) // which sorts what it is given
 	var faults faults
 	if set.Len() != len(attrs) {
 		faults.add("an attribute is there twice: %v", attrs)
