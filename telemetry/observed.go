@@ -84,13 +84,13 @@ func (g *gauges) cache(from Observers) {
 	if from.Cache == nil {
 		return
 	}
-	entries := g.gauge("safetrip.cache.entries", "{entry}", "Number of stored responses.")
+	entries := g.gauge("safetrip.cache.entries", "{entry}", "Number of items in the store; a response takes two.")
 	size := g.gauge("safetrip.cache.size", "By", "Size of the stored responses.")
 	limit := g.gauge("safetrip.cache.limit", "By", "Size that the stored responses may reach.")
 	hits := g.total("safetrip.cache.hits", "{lookup}", "Number of look-ups that found a response to serve.")
 	misses := g.total("safetrip.cache.misses", "{lookup}", "Number of look-ups that found none.")
 	stored := g.total("safetrip.cache.stored", "{entry}", "Number of responses that were stored.")
-	evicted := g.total("safetrip.cache.evicted", "{entry}", "Number of stored responses dropped to make room.")
+	evicted := g.total("safetrip.cache.evicted", "{entry}", "Number of items dropped from the store to make room.")
 	failed := g.total("safetrip.cache.errors", "{error}", "Number of times that the store failed.")
 	g.callbacks = append(g.callbacks, func(o metric.Observer) {
 		c, with := from.Cache(), g.with()

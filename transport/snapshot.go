@@ -47,13 +47,13 @@ type LadderState struct {
 
 // A CacheState is a snapshot of a response cache.
 type CacheState struct {
-	Entries int    `json:"entries"`
+	Entries int    `json:"entries"` // items in the store; a response takes two
 	Bytes   int64  `json:"bytes"`
 	Max     int64  `json:"max_bytes"`
 	Hits    uint64 `json:"hits"`   // answers served
 	Misses  uint64 `json:"misses"` // asked for and not there
 	Stored  uint64 `json:"stored"`
-	Evicted uint64 `json:"evicted"` // dropped to make room
+	Evicted uint64 `json:"evicted"` // items dropped to make room
 	Errors  uint64 `json:"errors"`  // the store failed; counted as misses too
 }
 

@@ -101,7 +101,7 @@ func start(ctx context.Context, path string) (*Server, error) {
 
 // awaitReady asks the health endpoint until it says yes.
 func (s *Server) awaitReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	ask := time.NewTicker(20 * time.Millisecond)
 	defer ask.Stop()
