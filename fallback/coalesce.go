@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/safetrip-go/safetrip/internal/layer"
+	"github.com/safetrip-go/safetrip/transport"
 )
 
 // flights are the calls that others wait for.
@@ -18,6 +19,7 @@ type flights struct {
 // A flight is a call that is under way, until what it was answered is stored
 // or known not to be.
 type flight struct {
+	leader context.Context // of the call
 	landed chan struct{}
 	answer outcome // set before landed is closed
 }
@@ -32,8 +34,9 @@ const (
 	tooSlow                 // it has not landed
 )
 
-// join returns the flight for k, and whether the caller is to fly it.
-func (f *flights) join(k digest) (*flight, bool) {
+// join returns the flight for k, and whether the caller, whose context is ctx,
+// is to fly it.
+func (f *flights) join(ctx context.Context, k digest) (*flight, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if fl := f.up[k]; fl != nil {
@@ -42,7 +45,7 @@ func (f *flights) join(k digest) (*flight, bool) {
 	if f.up == nil {
 		f.up = make(map[digest]*flight)
 	}
-	fl := &flight{landed: make(chan struct{})}
+	fl := &flight{leader: ctx, landed: make(chan struct{})}
 	f.up[k] = fl
 	return fl, true
 }
@@ -68,7 +71,7 @@ func (c *caching) share(a *asking, e *entry) (*http.Response, error) {
 	key := c.addressOf(a, "").variant
 	deadline := time.Now().Add(followTime)
 	for {
-		fl, first := c.flights.join(key)
+		fl, first := c.flights.join(a.Context(), key)
 		if first {
 			return c.fly(a, e, key, fl)
 		}
@@ -83,6 +86,7 @@ func (c *caching) share(a *asking, e *entry) (*http.Response, error) {
 		if how != lost { // a 304 that was withheld, say, may have made fresh what there is
 			e = c.find(a)
 			if resp := c.serveCollapsed(a, e); resp != nil {
+				transport.TripFrom(a.Context()).SetLeader(fl.leader)
 				return resp, nil
 			}
 			return c.validate(a, e, nil)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/transport"
 )
 
 // crowd lets n callers ask at once, each with its own request, and returns what
@@ -77,6 +78,37 @@ func TestCoalescing(t *testing.T) {
 			wg.Wait()
 			if collapsed.Load() != 9 {
 				t.Errorf("%d of 9 say that they followed", collapsed.Load())
+			}
+		},
+		"a follower's Trip leads to the call that it followed": func(t *testing.T, o *origin, rt http.RoundTripper) {
+			t.Helper()
+			slow(o, "Cache-Control: max-age=60")
+			var led atomic.Int64
+			var wg sync.WaitGroup
+			leader := request(t, "GET", "http://example.com/", "")
+			wg.Go(func() {
+				ctx, trip := transport.NewTrip(context.WithValue(t.Context(), whoKey{}, "leader"))
+				leader = leader.WithContext(ctx)
+				if resp, err := rt.RoundTrip(leader); err != nil || trip.Leader() != nil {
+					t.Errorf("%v; the leader follows %v", err, trip.Leader())
+				} else {
+					io.Copy(io.Discard, resp.Body)
+				}
+			})
+			synctest.Wait()
+			for range 5 {
+				wg.Go(func() {
+					ctx, trip := transport.NewTrip(t.Context())
+					if _, err := rt.RoundTrip(request(t, "GET", "http://example.com/", "").WithContext(ctx)); err != nil {
+						t.Error(err)
+					} else if by := trip.Leader(); by != nil && by.Value(whoKey{}) == "leader" {
+						led.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if led.Load() != 5 {
+				t.Errorf("%d of 5 know whom they followed", led.Load())
 			}
 		},
 		"different users do not wait for one another's answer": func(t *testing.T, o *origin, rt http.RoundTripper) {

@@ -17,8 +17,8 @@ import (
 // The span is named by the operation ([transport.WithOperation]), else by the
 // method and the route template, never by the path. When the call is over it
 // says how many attempts it took, where the answer came from and why it was
-// not sent again, and has an event for each wait between two attempts. All of
-// this is read from the call's [transport.Trip]: Call joins the one that is in
+// not sent again, and has an event for each wait between two attempts, and a
+// link to the call whose answer it shares, if it does. All of this is read from the call's [transport.Trip]: Call joins the one that is in
 // the context, and makes one where there is none and somebody records.
 type Call struct {
 	// TracerProvider makes the spans. If nil, it is the global one, also when

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -119,6 +120,65 @@ func TestACallSaysWhoAnswered(t *testing.T) {
 	}
 	if call.Status().Code != codes.Unset {
 		t.Errorf("status %v: the caller was answered", call.Status())
+	}
+}
+
+// A redirect's hops share a Trip. That the first one came from a cache is not
+// true of the second.
+func TestAHopIsAnsweredByWhoAnswersIt(t *testing.T) {
+	l := listen(t)
+	first := true
+	cache := func(next http.RoundTripper) http.RoundTripper {
+		return transport.Func(func(req *http.Request) (*http.Response, error) {
+			if !first {
+				return next.RoundTrip(req)
+			}
+			first = false
+			trip := transport.TripFrom(req.Context())
+			trip.SetAnswer(transport.Answer{Source: transport.SourceCache, Step: "cached", Level: transport.Degraded})
+			trip.SetGaveUp(transport.ReasonVerdict)
+			trip.SetLeader(req.Context())
+			return reply(req, 302), nil
+		})
+	}
+	req := get(t, "http://api.example.com")
+	ctx, _ := transport.NewTrip(req.Context())
+	rt := l.chain(answers(200), cache)
+	send(t, rt, req.WithContext(ctx))
+	send(t, rt, req.WithContext(ctx))
+	calls := l.of(trace.SpanKindInternal)
+	for i, want := range []string{"cache cached degraded verdict", "origin   "} {
+		c := calls[i]
+		got := strings.Join([]string{attr(c, "safetrip.source"), attr(c, "safetrip.step"), attr(c, "safetrip.level"), attr(c, "safetrip.gave_up")}, " ")
+		if got != want || len(c.Links()) != 1-i {
+			t.Errorf("hop %d: %q and %d links, want %q", i, got, len(c.Links()), want)
+		}
+	}
+}
+
+func TestASharedAnswerIsLinkedToTheCallThatGotIt(t *testing.T) {
+	l := listen(t)
+	var leader context.Context
+	share := func(http.RoundTripper) http.RoundTripper {
+		return transport.Func(func(req *http.Request) (*http.Response, error) {
+			if leader == nil {
+				leader = req.Context()
+			} else {
+				transport.TripFrom(req.Context()).SetLeader(leader)
+			}
+			return reply(req, 200), nil
+		})
+	}
+	rt := l.chain(answers(200), share)
+	send(t, rt, get(t, "http://api.example.com"))
+	send(t, rt, get(t, "http://api.example.com"))
+	calls := l.of(trace.SpanKindInternal)
+	if n := len(calls[0].Links()); n != 0 {
+		t.Errorf("the leader has %d links", n)
+	}
+	links := calls[1].Links()
+	if len(links) != 1 || !links[0].SpanContext.Equal(calls[0].SpanContext()) {
+		t.Errorf("the follower's links are %v, want one to %v", links, calls[0].SpanContext())
 	}
 }
 

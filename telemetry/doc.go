@@ -33,6 +33,9 @@
 // safetrip.category and safetrip.severity (the verdict), safetrip.circuit.key
 // and .state (of a circuit that was open or half-open).
 //
+// A call that shares the answer of another one, which a cache made it wait for,
+// has a link to that call's span, where the attempts are.
+//
 // A call that no attempt was made for, because a circuit was open or a cache
 // answered, is an INTERNAL span without children. The conventions forbid a
 // second CLIENT span around those of the attempts, so Call's is none.

@@ -74,9 +74,18 @@ func (c *call) goalOf(req *http.Request) goal {
 	}
 }
 
+// joinTrip joins the Trip that is there, or makes one. The Trip of an earlier
+// hop of a redirect keeps its attempts; how that hop was answered is not how
+// this one will be.
 func (x *passage) joinTrip() {
+	if t := transport.TripFrom(x.ctx); t != nil {
+		x.trip, x.past = t, len(t.Attempts())
+		t.SetAnswer(transport.Answer{})
+		t.SetGaveUp("")
+		t.SetLeader(nil)
+		return
+	}
 	x.ctx, x.trip = transport.NewTrip(x.ctx)
-	x.past = len(x.trip.Attempts())
 }
 
 // finish ends the call with what the caller gets.
@@ -106,6 +115,7 @@ func (x *passage) end(v transport.Verdict, e ending, err error) {
 	}
 	x.span.SetAttributes(s.spanAttrs...)
 	x.addWaits(attempts)
+	x.linkLeader()
 	if e.failed() {
 		x.span.SetStatus(codes.Error, descriptionOf(x.req, err))
 	}
@@ -134,6 +144,18 @@ func (x *passage) addWaits(attempts []transport.Attempt) {
 			attrs = append(attrs, semconv.HTTPResponseStatusCode(before.Status))
 		}
 		x.span.AddEvent("safetrip.retry", trace.WithTimestamp(a.Start.Add(-a.Wait)), trace.WithAttributes(attrs...))
+	}
+}
+
+// linkLeader links the span to that of the call whose answer this one shares,
+// which has the attempts.
+func (x *passage) linkLeader() {
+	leader := x.trip.Leader()
+	if leader == nil {
+		return
+	}
+	if link := trace.LinkFromContext(leader); link.SpanContext.IsValid() {
+		x.span.AddLink(link)
 	}
 }
 

@@ -21,6 +21,7 @@ type Trip struct {
 	circuit  CircuitRef
 	answer   Answer
 	gaveUp   Reason
+	leader   context.Context
 }
 
 // An Attempt is one request on its way to the wire and what came of it, be it
@@ -157,6 +158,13 @@ func (t *Trip) GaveUp() (r Reason) {
 	return r
 }
 
+// Leader returns the context of the call whose answer this one shares, or nil
+// if the answer is its own. Tracing links the two.
+func (t *Trip) Leader() (ctx context.Context) {
+	t.locked(func() { ctx = t.leader })
+	return ctx
+}
+
 // AddAttempt appends an attempt. It is for layers that send.
 func (t *Trip) AddAttempt(a Attempt) {
 	t.locked(func() { t.attempts = append(t.attempts, a) })
@@ -178,4 +186,10 @@ func (t *Trip) SetAnswer(a Answer) {
 // retry.
 func (t *Trip) SetGaveUp(r Reason) {
 	t.locked(func() { t.gaveUp = r })
+}
+
+// SetLeader records the context of the call whose answer this one shares. It
+// is for layers that let calls wait for one another.
+func (t *Trip) SetLeader(ctx context.Context) {
+	t.locked(func() { t.leader = ctx })
 }

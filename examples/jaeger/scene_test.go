@@ -53,6 +53,7 @@ type scene struct {
 	jaeger          *jaeger.Server
 	program, server *sdktrace.TracerProvider
 	services        []*httptest.Server
+	leader          string // id of the trace of a call that others followed
 }
 
 func newScene(t *testing.T, j *jaeger.Server) *scene {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/safetrip-go/safetrip"
 	"github.com/safetrip-go/safetrip/examples/internal/jaeger"
+	"github.com/safetrip-go/safetrip/fallback"
 	"github.com/safetrip-go/safetrip/telemetry"
 	"github.com/safetrip-go/safetrip/transport"
 )
@@ -25,7 +26,7 @@ func TestTracesInJaeger(t *testing.T) {
 		sentence string
 		play     func(s *scene) (traceID string)
 		outline  string
-		more     func(t *testing.T, spans []jaeger.Span)
+		more     func(s *scene, spans []jaeger.Span)
 	}{
 		{"two failures and a success are one trace", func(s *scene) string {
 			return s.retried(s.serve(failing(2)).URL, safetrip.Config{})
@@ -103,6 +104,41 @@ caller            internal
    │  └─ serve /  server    502 ERROR
    └─ GET         client    502 error.type=502 resend_count=1 ERROR
       └─ serve /  server    502 ERROR`, nil},
+		{"a call that shares another's answer is linked to it", func(s *scene) string {
+			arrived, answer := make(chan struct{}), make(chan struct{})
+			// The service answers when the second call has had the time to find the first.
+			var calls atomic.Int32
+			count := func(next http.RoundTripper) http.RoundTripper {
+				return transport.Func(func(req *http.Request) (*http.Response, error) {
+					if calls.Add(1) == 2 {
+						time.AfterFunc(500*time.Millisecond, func() { close(answer) })
+					}
+					return next.RoundTrip(req)
+				})
+			}
+			server := s.serve(func(w http.ResponseWriter, _ *http.Request) {
+				close(arrived)
+				<-answer
+				w.Header().Set("Cache-Control", "max-age=60")
+				io.WriteString(w, "well")
+			})
+			client := s.client(safetrip.Config{Cache: &fallback.Cache{ServeFresh: true, Coalesce: true}, PerCall: []transport.Middleware{count}})
+			led := make(chan string)
+			go func() {
+				led <- s.within(func(ctx context.Context) { s.get(ctx, client, server.URL) })
+			}()
+			<-arrived
+			id := s.within(func(ctx context.Context) { s.get(ctx, client, server.URL) })
+			s.leader = <-led
+			return id
+		}, `
+caller  internal
+└─ GET  internal  200 attempts=0 source=cache +link`, func(s *scene, spans []jaeger.Span) {
+			leader := of(s.read(s.leader), trace.SpanKindInternal)[0]
+			if links := of(spans, trace.SpanKindInternal)[0].Links; len(links) != 1 || links[0] != (jaeger.Link{TraceID: leader.TraceID, SpanID: leader.ID}) {
+				s.Errorf("links %v, want one to %s of %s", links, leader.ID, leader.TraceID)
+			}
+		}},
 		{"a call that its caller cancels is no error", func(s *scene) string {
 			arrived := make(chan struct{})
 			server := s.serve(func(_ http.ResponseWriter, r *http.Request) {
@@ -150,11 +186,10 @@ caller            internal
 caller            internal
 └─ GET            internal  200 attempts=1 source=origin
    └─ GET         client    200
-      └─ serve /  server    200`, func(t *testing.T, spans []jaeger.Span) {
-			t.Helper()
+      └─ serve /  server    200`, func(s *scene, spans []jaeger.Span) {
 			span := of(spans, trace.SpanKindClient)[0]
 			if d := span.End.Sub(span.Start); d < 2*time.Second || d > 4*time.Second {
-				t.Errorf("the stream of 2 s is a span of %v", d)
+				s.Errorf("the stream of 2 s is a span of %v", d)
 			}
 		}},
 	} {
@@ -168,7 +203,7 @@ caller            internal
 				t.Errorf("the trace is\n%s\nwant\n%s", got, want)
 			}
 			if c.more != nil {
-				c.more(t, spans)
+				c.more(s, spans)
 			}
 		})
 	}
@@ -208,12 +243,11 @@ func streaming(w http.ResponseWriter, r *http.Request) {
 }
 
 // protocol expects all attempts to have been made by one.
-func protocol(version string) func(*testing.T, []jaeger.Span) {
-	return func(t *testing.T, spans []jaeger.Span) {
-		t.Helper()
-		for _, s := range of(spans, trace.SpanKindClient) {
-			if got := s.Value("network.protocol.version"); got != version {
-				t.Errorf("network.protocol.version is %q, want %q", got, version)
+func protocol(version string) func(*scene, []jaeger.Span) {
+	return func(s *scene, spans []jaeger.Span) {
+		for _, a := range of(spans, trace.SpanKindClient) {
+			if got := a.Value("network.protocol.version"); got != version {
+				s.Errorf("network.protocol.version is %q, want %q", got, version)
 			}
 		}
 	}

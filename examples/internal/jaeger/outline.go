@@ -66,6 +66,9 @@ func Facts(s Span) string {
 	for _, e := range s.Events {
 		facts = append(facts, "+"+e.Name)
 	}
+	for range s.Links {
+		facts = append(facts, "+link")
+	}
 	if s.Status == codes.Error {
 		facts = append(facts, "ERROR")
 	}
