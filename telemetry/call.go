@@ -18,8 +18,9 @@ import (
 // method and the route template, never by the path. When the call is over it
 // says how many attempts it took, where the answer came from and why it was
 // not sent again, and has an event for each wait between two attempts, and a
-// link to the call whose answer it shares, if it does. All of this is read from the call's [transport.Trip]: Call joins the one that is in
-// the context, and makes one where there is none and somebody records.
+// link to the call whose answer it shares, if it does. All of this is read
+// from the call's [transport.Trip]: Call joins the one that is in the context,
+// and makes one where there is none and somebody records.
 type Call struct {
 	// TracerProvider makes the spans. If nil, it is the global one, also when
 	// that is set later.
