@@ -158,13 +158,11 @@ func TestAHopIsAnsweredByWhoAnswersIt(t *testing.T) {
 
 func TestASharedAnswerIsLinkedToTheCallThatGotIt(t *testing.T) {
 	l := listen(t)
-	var leader context.Context
+	var calling []context.Context
 	share := func(http.RoundTripper) http.RoundTripper {
 		return transport.Func(func(req *http.Request) (*http.Response, error) {
-			if leader == nil {
-				leader = req.Context()
-			} else {
-				transport.TripFrom(req.Context()).SetLeader(leader)
+			if calling = append(calling, req.Context()); len(calling) > 1 {
+				transport.TripFrom(req.Context()).SetLeader(calling[0])
 			}
 			return reply(req, 200), nil
 		})

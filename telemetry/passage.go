@@ -82,7 +82,8 @@ func (x *passage) joinTrip() {
 		x.trip, x.past = t, len(t.Attempts())
 		t.SetAnswer(transport.Answer{})
 		t.SetGaveUp("")
-		t.SetLeader(nil)
+		var none context.Context
+		t.SetLeader(none)
 		return
 	}
 	x.ctx, x.trip = transport.NewTrip(x.ctx)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/safetrip-go/safetrip/telemetry"
@@ -21,7 +22,17 @@ import (
 // for one. None may come out anywhere.
 func TestPlantedSecretsAppearNowhere(t *testing.T) {
 	const secret = "hunter2"
+	const carried = "swordfish" // in baggage, which is for the service's eyes
 	l := listen(t)
+	member, err := baggage.NewMember("session", carried)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bag, err := baggage.New(member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := baggage.ContextWithBaggage(t.Context(), bag)
 	var logged bytes.Buffer
 	logger := slog.New(telemetry.Logs(slog.NewJSONHandler(&logged, nil)))
 	a := l.attempt()
@@ -51,7 +62,7 @@ func TestPlantedSecretsAppearNowhere(t *testing.T) {
 			"https://api.example.com/?a=1&s%69g=" + secret + "&pin=" + secret, "https://api.example.com/?a=1;sig=" + secret,
 			"https://api.example.com/?api_key=" + secret + "&token=" + secret, "https://api.example.com/#access_token=" + secret,
 		} {
-			req := get(t, where)
+			req := get(t, where).WithContext(ctx)
 			req.Method = method
 			req.Header = http.Header{
 				"Authorization": {"Bearer " + secret}, "Cookie": {"id=" + secret}, "X-Api-Key": {secret},
@@ -74,7 +85,14 @@ func TestPlantedSecretsAppearNowhere(t *testing.T) {
 		fmt.Fprintln(&all, p.Name, p.Attributes)
 	}
 	fmt.Fprintf(&all, "%+v", l.collect())
-	fmt.Fprintln(&all, injected, logged.String())
+	fmt.Fprintln(&all, logged.String())
+	if strings.Contains(all.String(), carried) {
+		t.Error("the caller's baggage was told")
+	}
+	fmt.Fprintln(&all, injected)
+	if !strings.Contains(all.String(), "session="+carried) {
+		t.Error("the caller's baggage did not reach the service")
+	}
 	if i := strings.Index(all.String(), secret); i >= 0 {
 		t.Errorf("it was told: … %s …", all.String()[max(0, i-200):i+20])
 	}

@@ -160,9 +160,13 @@ func (t *Trip) GaveUp() (r Reason) {
 
 // Leader returns the context of the call whose answer this one shares, or nil
 // if the answer is its own. Tracing links the two.
-func (t *Trip) Leader() (ctx context.Context) {
-	t.locked(func() { ctx = t.leader })
-	return ctx
+func (t *Trip) Leader() context.Context {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.leader
 }
 
 // AddAttempt appends an attempt. It is for layers that send.
@@ -188,8 +192,8 @@ func (t *Trip) SetGaveUp(r Reason) {
 	t.locked(func() { t.gaveUp = r })
 }
 
-// SetLeader records the context of the call whose answer this one shares. It
-// is for layers that let calls wait for one another.
+// SetLeader records the context of the call whose answer this one shares, nil
+// for none. It is for layers that let calls wait for one another.
 func (t *Trip) SetLeader(ctx context.Context) {
 	t.locked(func() { t.leader = ctx })
 }

@@ -18,7 +18,8 @@ func TestTripOfNobody(t *testing.T) {
 	trip.SetCircuit("", Open)
 	trip.SetAnswer(Answer{})
 	trip.SetGaveUp(ReasonBody)
-	if trip.Attempts() != nil || trip.Circuit() != (CircuitRef{}) || trip.Answer() != (Answer{}) || trip.GaveUp() != "" {
+	trip.SetLeader(t.Context())
+	if trip.Leader() != nil || trip.Attempts() != nil || trip.Circuit() != (CircuitRef{}) || trip.Answer() != (Answer{}) || trip.GaveUp() != "" {
 		t.Error("a nil Trip has something")
 	}
 	if TripFrom(t.Context()) != nil || TripOf(nil) != nil || TripOf(new(http.Response)) != nil || TripOf(answer(get(t, "http://a.test"), 200, "")) != nil {

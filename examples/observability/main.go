@@ -60,7 +60,6 @@ func serve(ctx context.Context, address string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer metrics.Shutdown(context.WithoutCancel(ctx))
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
@@ -78,7 +77,7 @@ func serve(ctx context.Context, address string, out io.Writer) error {
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return err
+	return errors.Join(err, metrics.Shutdown(context.WithoutCancel(ctx)))
 }
 
 // newMetrics returns a provider and what serves its metrics to Prometheus. It

@@ -30,7 +30,7 @@ func TestItServesMetricsUntilInterrupted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := new(http.Client).Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

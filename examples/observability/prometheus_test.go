@@ -150,7 +150,7 @@ func (s *server) ask(path string, query url.Values, into any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := new(http.Client).Do(req)
 	if err != nil {
 		return err
 	}

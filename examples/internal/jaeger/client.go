@@ -25,7 +25,7 @@ func (c Client) Trace(ctx context.Context, id string) ([]Span, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := new(http.Client).Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (s *Server) awaitReady(ctx context.Context, url string) error {
 		if err != nil {
 			return err
 		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return nil
@@ -133,14 +133,19 @@ func (s *Server) Close() {
 }
 
 // freePorts returns addresses on the loopback interface that nobody listens on.
-func freePorts(ctx context.Context, n int) ([]string, error) {
-	var addresses []string
+func freePorts(ctx context.Context, n int) (addresses []string, err error) {
+	var held []net.Listener // until the last is had, or one may be given twice
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
 	for range n {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close() // all of them at the end, or one may be given twice
+		held = append(held, l)
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil
