@@ -1,13 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 )
 
-// An account is an IBAN. However it is printed or logged, only its ends show:
-// DE89…3000. It is whole in JSON alone, on its way to the gateway and into the
-// database; string(a) is what a reviewer of the code has to look for.
+// An account is an IBAN. However it is printed, logged or marshaled, only its
+// ends show: DE89…3000. It is whole in a string(a) alone, which is what a
+// reviewer of the code has to look for.
 type account string
 
 func (a account) String() string {
@@ -17,10 +19,13 @@ func (a account) String() string {
 	return string(a[:4]) + "…" + string(a[len(a)-4:])
 }
 
-// GoString is what %#v prints.
-func (a account) GoString() string { return a.String() }
+// Format is what package fmt prints, whatever the verb.
+func (a account) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
 
-// LogValue is what package slog prints, as JSON too.
+// MarshalText is what JSON has of it.
+func (a account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue is what package slog prints.
 func (a account) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // check says what is wrong with an account, without repeating it.

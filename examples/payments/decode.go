@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func decode(text []byte) (transaction, error) {
 		field, known := fields[name]
 		switch {
 		case !known:
-			all = append(all, fault{fmt.Sprintf("%.64q", name), "is no field of a transaction"})
+			all = append(all, fault{nameOf(name), "is no field of a transaction"})
 		case seen[name]:
 			all = append(all, fault{name, "is there more than once"})
 		case json.Unmarshal(value, field.into) != nil:
@@ -59,6 +60,15 @@ func decode(text []byte) (transaction, error) {
 		return t, all
 	}
 	return t, nil
+}
+
+// nameOf repeats the name of an unknown field if it looks like one. It may be
+// anything, an account number for one.
+func nameOf(field string) string {
+	if len(field) > 32 || strings.Trim(field, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+		return "a name with more than letters in it"
+	}
+	return strconv.Quote(field)
 }
 
 // errNoObject is what a text is that is not one JSON object.

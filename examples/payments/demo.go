@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -64,10 +65,30 @@ func (o options) demonstrate(ctx context.Context, out io.Writer) error {
 	if _, err := b.store.summary(ctx, out); err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "\na reviewer wants two of them void, but the gateway, which alone knows, cannot be asked")
+	unwanted, err := b.store.list(ctx, review, 2)
+	if err != nil {
+		return err
+	}
+	for _, r := range unwanted {
+		if err := b.void(ctx, r.ID, out); err != nil {
+			return err
+		}
+	}
 	if g, err = start(g.address()); err != nil {
 		return err
 	}
-	if err := b.reviewAll(ctx, out); err != nil {
+	fmt.Fprintln(out, "\nthe gateway is back; these are void now, or turn out to be charged; the others are sent again")
+	for _, r := range unwanted {
+		<-time.After(2 * o.patience.openFor) // until the circuit lets a probe pass
+		if err := b.void(ctx, r.ID, out); err != nil {
+			return err
+		}
+	}
+	if err := b.resendAll(ctx); err != nil {
+		return err
+	}
+	if _, err := b.store.summary(ctx, out); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
@@ -94,33 +115,24 @@ func (b *business) waitFor(ctx context.Context, n int) {
 	}
 }
 
-// reviewAll does what a reviewer would do when the gateway is back: void what
-// the customer no longer wants, and send the rest again until nothing is left.
-func (b *business) reviewAll(ctx context.Context, out io.Writer) error {
-	ada := decision{Reviewer: "ada", Reason: "the gateway is back"}
-	waiting, err := b.store.list(ctx, review, -1)
-	if err != nil {
-		return err
+// void does what a reviewer does whose customer has canceled.
+func (b *business) void(ctx context.Context, id string, out io.Writer) error {
+	r, err := b.processor.void(ctx, id, decision{"ada", "the customer has canceled"})
+	if err == nil {
+		fmt.Fprintf(out, "  void %s: %s, %s\n", id, r.state, cmp.Or(r.charge, r.why))
 	}
-	fmt.Fprintln(out, "\nthe gateway is back; a reviewer voids two, and sends the others again under their keys")
-	for _, r := range waiting[:min(2, len(waiting))] {
-		now, err := b.processor.void(ctx, r.ID, decision{"ada", "the customer has canceled"})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "  void %s: it is %s\n", r.ID, now.state)
-	}
+	return err
+}
+
+// resendAll sends again what is in review, until nothing is.
+func (b *business) resendAll(ctx context.Context) error {
 	for {
 		waiting, err := b.store.list(ctx, review, -1)
-		if err != nil {
-			return err
-		}
-		if len(waiting) == 0 {
-			_, err := b.store.summary(ctx, out)
+		if err != nil || len(waiting) == 0 {
 			return err
 		}
 		for _, r := range waiting {
-			if err := b.processor.resend(ctx, r.ID, ada); err != nil {
+			if err := b.processor.resend(ctx, r.ID, decision{"ada", "the gateway is back"}); err != nil {
 				return err
 			}
 		}

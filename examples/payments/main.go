@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -97,11 +98,18 @@ type business struct {
 }
 
 func (o options) open(ctx context.Context, log *slog.Logger) (*business, error) {
+	return o.openWith(ctx, nil, log)
+}
+
+// openWith has another transport than the usual one below the kit.
+func (o options) openWith(ctx context.Context, base http.RoundTripper, log *slog.Logger) (*business, error) {
 	s, err := openStore(ctx, o.db)
 	if err != nil {
 		return nil, err
 	}
-	agent, err := safetrip.New("payments", config(o.patience, newMonitor(s, filepath.Dir(o.db)), log))
+	c := config(o.patience, newMonitor(s, filepath.Dir(o.db)), log)
+	c.Base = base
+	agent, err := safetrip.New("payments", c)
 	if err != nil {
 		s.close()
 		return nil, err

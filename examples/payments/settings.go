@@ -28,7 +28,7 @@ func config(p patience, monitor *healthz.Monitor, log *slog.Logger) safetrip.Con
 	c := safetrip.PresetPayments()
 	c.Retry.BaseDelay, c.Retry.MaxDelay = p.backoff, max(p.call/4, p.backoff)
 	c.Retry.Budget = &transport.Budget{Ratio: 0.5} // a person's time costs more than the gateway's
-	c.Timeout.Headers = p.attempt
+	c.Timeout.Headers, c.Timeout.Idle = p.attempt, p.attempt
 	c.Deadline.Total = p.call
 	c.Buffer = &transport.Buffer{MaxBytes: maxReceipt} // a receipt that is cut is a failure of the attempt
 	c.Classifier = keyed

@@ -58,9 +58,19 @@ func connect(path string) (*store, error) {
 
 func (s *store) close() error { return s.db.Close() }
 
-// within runs do in a database transaction.
+// within runs do in a database transaction that may write.
 func (s *store) within(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	return s.transact(ctx, nil, do)
+}
+
+// snapshot runs do in a database transaction that reads. All that it reads is of
+// one moment, and nobody who writes waits for it.
+func (s *store) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
+	return s.transact(ctx, &sql.TxOptions{ReadOnly: true}, do)
+}
+
+func (s *store) transact(ctx context.Context, opts *sql.TxOptions, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, opts)
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,17 @@ func (t transaction) key() string {
 	return "pay_" + hex.EncodeToString(sum[:16])
 }
 
-// payload is what is sent, the same bytes each time: to the gateway, another
-// payload under the same key is an error.
+// payload is what is sent and kept, the same bytes each time: to the gateway,
+// another payload under the same key is an error. Here accounts are whole.
 func (t transaction) payload() []byte {
-	text, err := json.Marshal(t)
+	text, err := json.Marshal(struct {
+		ID        string `json:"id"`
+		From      string `json:"from"`
+		To        string `json:"to"`
+		Amount    int64  `json:"amount"`
+		Currency  string `json:"currency"`
+		Reference string `json:"reference,omitempty"`
+	}{t.ID, string(t.From), string(t.To), t.Amount, t.Currency, t.Reference})
 	if err != nil {
 		panic(err) // strings and a number
 	}

@@ -39,11 +39,11 @@ func parseAnchor(s string) (a anchor, err error) {
 }
 
 // verify reads the whole log and prints whether it holds, or where it breaks
-// first; and then whether the transactions stand where the log says. It reads
-// one snapshot, while others may write.
+// first; and then whether the transactions stand where the log says. It may be
+// run beside the processor.
 func (s *store) verify(ctx context.Context, a anchor, out io.Writer) (holds bool, err error) {
 	c := chain{state: make(map[string]state), paid: make(map[string]string)}
-	err = s.within(ctx, func(tx *sql.Tx) error {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		broken, err := c.read(ctx, tx, a)
 		switch {
 		case err != nil:

@@ -80,7 +80,7 @@ func (f fault) before(w http.ResponseWriter, late time.Duration) (over bool) {
 }
 
 // after does what goes wrong after the work, and says whether that was all.
-func (f fault) after(w http.ResponseWriter, answer []byte) (over bool) {
+func (f fault) after(w http.ResponseWriter, status int, answer []byte) (over bool) {
 	switch f {
 	case failedAfter:
 		http.Error(w, "something broke", http.StatusInternalServerError)
@@ -88,6 +88,7 @@ func (f fault) after(w http.ResponseWriter, answer []byte) (over bool) {
 		hangUp(w)
 	case cutAfter:
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		w.WriteHeader(status)
 		w.Write(answer[:len(answer)/2])
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)

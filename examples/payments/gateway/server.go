@@ -58,7 +58,7 @@ func (g *gateway) badly(do func(*http.Request, []byte) answer) http.HandlerFunc 
 		if a.replay {
 			w.Header().Set("Idempotent-Replayed", "true")
 		}
-		if f.after(w, text) {
+		if f.after(w, a.status, text) {
 			return
 		}
 		w.WriteHeader(a.status)
