@@ -23,7 +23,7 @@ func (a account) String() string {
 func (a account) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
 
 // MarshalText is what JSON has of it.
-func (a account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a account) MarshalText() ([]byte, error) { return []byte(a.String()), nil } //nolint:unparam // encoding.TextMarshaler has it
 
 // LogValue is what package slog prints.
 func (a account) LogValue() slog.Value { return slog.StringValue(a.String()) }

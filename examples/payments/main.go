@@ -2,7 +2,7 @@
 // none twice: not when the payment gateway fails, and not when either of the two
 // is killed at any moment.
 //
-//	go run ./examples/payments                                    # a demonstration, with a gateway that is killed on the way
+//	go run ./examples/payments                                    # a demonstration: the gateway is killed on the way
 //	go run ./examples/payments/gateway                            # the gateway alone, and then one of
 //	go run ./examples/payments -serve 127.0.0.1:8080              #   transactions over HTTP, a reviewers' queue, /healthz
 //	go run ./examples/payments -file examples/payments/testdata/transactions.jsonl
