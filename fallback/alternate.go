@@ -17,7 +17,8 @@ import (
 // A step that sends follows the rules of [transport.Retry]: the request must
 // be idempotent (RFC 9110, section 9.2.2), or carry an Idempotency-Key, or
 // provably not have been processed; and its body must be empty or to be had
-// again by GetBody. An answer that is itself an error does not count as one.
+// again by GetBody. UnsafeMethods widens that. An answer that is itself an error
+// does not count as one.
 //
 // Credentials go to another host only if SameTrust says so. Headers are taken
 // out; a request whose URL has a credential in its query (key, api_key, token,
@@ -40,6 +41,12 @@ type Alternative struct {
 
 	// Credentials has further headers that carry credentials.
 	Credentials []string
+
+	// UnsafeMethods sends requests of every method, whatever became of them at
+	// the service: what a POST asks for may then be done twice, once there and
+	// once here. It is for work that changes nothing, such as a question to a
+	// language model, which costs its tokens again. A payment may be made twice.
+	UnsafeMethods bool
 
 	// Prepare, if not nil, may change the copy of the request that is about to
 	// be sent: sign it for the other service, ask for another model. It must
@@ -95,7 +102,7 @@ type alternate struct {
 }
 
 func (a *alternate) do(req *http.Request, v transport.Verdict) (*http.Response, error) {
-	if !mayArriveTwice(req, v) {
+	if !a.UnsafeMethods && !mayArriveTwice(req, v) {
 		return nil, ErrNoAnswer
 	}
 	out, err := a.request(req)

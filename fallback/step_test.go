@@ -77,6 +77,22 @@ func TestWhatMayBeSentToSomebodyElse(t *testing.T) {
 	}
 }
 
+func TestUnsafeMethodsAreSentWhateverBecameOfThem(t *testing.T) {
+	for _, v := range []transport.Verdict{
+		{},
+		{Category: transport.System, Sent: transport.Answered},
+		{Category: transport.Data, Sent: transport.Answered},
+		{Category: transport.TimedOut, Sent: transport.Maybe},
+	} {
+		o := new(origin)
+		o.says(200, "", "alternate")
+		step := fallback.Alternative{UnsafeMethods: true}.Step(o)
+		if _, err := step.Do(request(t, "POST", "http://example.com/", ""), v); err != nil || o.calls() != 1 {
+			t.Errorf("POST that was %v (%v): %v after %d calls", v.Category, v.Sent, err, o.calls())
+		}
+	}
+}
+
 func TestAnAlternatesBody(t *testing.T) {
 	var got string
 	rt := transport.Func(func(req *http.Request) (*http.Response, error) {
