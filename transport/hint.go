@@ -15,8 +15,8 @@ func hintOf(h http.Header) Hint {
 	hint := Hint{Retry: adviceOf(first(h, "X-Should-Retry"))}
 	if d, ok := parseMillis(first(h, "Retry-After-Ms")); ok {
 		hint.After = d
-	} else if d, ok := parseRetryAfter(first(h, "Retry-After"), time.Now()); ok {
-		hint.After = d
+	} else if s := first(h, "Retry-After"); s != "" { // most do not say, and need no clock
+		hint.After, _ = parseRetryAfter(s, time.Now())
 	}
 	return hint
 }
