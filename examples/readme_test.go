@@ -124,11 +124,11 @@ func complete(t *testing.T, snippet string) string {
 	for _, name := range declared {
 		fmt.Fprintf(&uses, "_ = %s\n", name)
 	}
-	text := fmt.Sprintf("func _(%s) error {\n%s\n%sreturn nil\n}\n", parameters.String(), snippet, uses.String())
+	text := fmt.Sprintf("\nfunc _(%s) error {\n%s\n%sreturn nil\n}\n", parameters.String(), snippet, uses.String())
 	for name, path := range known {
-		if regexp.MustCompile(`\b` + name + `\.`).MatchString(text) {
+		if names[name] || strings.Contains(parameters.String(), name+".") {
 			fmt.Fprintf(&imports, "import %q\n", path)
 		}
 	}
-	return "package snippet\n\n" + imports.String() + "\n" + text
+	return "package snippet\n\n" + imports.String() + text
 }
