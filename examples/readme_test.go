@@ -126,7 +126,7 @@ func complete(t *testing.T, snippet string) string {
 	}
 	text := fmt.Sprintf("\nfunc _(%s) error {\n%s\n%sreturn nil\n}\n", parameters.String(), snippet, uses.String())
 	for name, path := range known {
-		if names[name] || strings.Contains(parameters.String(), name+".") {
+		if names[name] || regexp.MustCompile(`\b`+name+`\.`).MatchString(parameters.String()) {
 			fmt.Fprintf(&imports, "import %q\n", path)
 		}
 	}
