@@ -44,7 +44,9 @@ const statusOverloaded = 529
 // which the service knows it again; so it may be sent again: up to 4 attempts.
 // Give a key that outlives the process with [transport.WithIdempotencyKey]. A
 // request is never sent again without one, unless its method is idempotent. An
-// attempt may take 30 s.
+// attempt may take 30 s, and then 30 s for each read of its body. A small body
+// that was cut is a failure of the attempt: half a receipt is none, and the
+// service says again what it said.
 //
 // The ladder and the cache are left out: yesterday's balance, or a made-up
 // receipt, is worse than an error.
@@ -54,7 +56,8 @@ func PresetPayments() Config {
 			MaxAttempts:    4,
 			IdempotencyKey: transport.RandomKey,
 		},
-		Timeout: transport.Timeout{Headers: 30 * time.Second},
+		Timeout: transport.Timeout{Headers: 30 * time.Second, Idle: 30 * time.Second},
+		Buffer:  new(transport.Buffer),
 		Disable: Fallback,
 	}
 }

@@ -2,9 +2,11 @@ package safetrip_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/safetrip-go/safetrip"
@@ -51,6 +53,12 @@ func TestPresetPayments(t *testing.T) {
 	keys, status := post(t, safetrip.PresetPayments(), 503, 500, 200)
 	if len(keys) != 3 || status != 200 || keys[0] == "" || keys[0] != keys[1] || keys[1] != keys[2] {
 		t.Errorf("the attempts have the keys %q and end with %d; want three with one key, and 200", keys, status)
+	}
+	cut := func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: make(http.Header), ContentLength: 10, Body: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))}, nil
+	}
+	if keys, status := post(t, safetrip.PresetPayments(), cut, 200); len(keys) != 2 || status != 200 || keys[0] != keys[1] {
+		t.Errorf("a payment whose receipt was cut has the keys %q and ends with %d; want two attempts with one key", keys, status)
 	}
 	cfg := safetrip.PresetPayments()
 	cfg.Steps = []fallback.Step{fallback.JSON(200, "made up")}

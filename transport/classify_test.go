@@ -875,3 +875,23 @@ func TestVerdictWords(t *testing.T) {
 		t.Error("the zero Category is not OK")
 	}
 }
+
+func TestACutAnswerIsWorthAnotherTryWhereThatDoesNoHarm(t *testing.T) {
+	for _, tt := range []struct {
+		method, key string
+		want        bool
+	}{
+		{http.MethodGet, "", true},
+		{http.MethodPost, "", false},
+		{http.MethodPost, "k", true},
+		{http.MethodPut, "", false},
+	} {
+		req := &http.Request{Method: tt.method, URL: &url.URL{Scheme: "http", Host: "a.test"}, Header: http.Header{}}
+		if tt.key != "" {
+			req.Header.Set("Idempotency-Key", tt.key)
+		}
+		if v := Classify(req, nil, io.ErrUnexpectedEOF); v.Retryable != tt.want || v.Category != Data {
+			t.Errorf("%s with the key %q: %+v", tt.method, tt.key, v)
+		}
+	}
+}

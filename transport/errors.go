@@ -100,13 +100,14 @@ func ofText(req *http.Request, err error) (Verdict, bool) {
 	}
 	v := entry.verdict
 	if v == cut {
-		v.Retryable = req == nil || isSafe(req.Method)
+		v.Retryable = req == nil || isSafe(req.Method) || hasIdempotencyKey(req.Header)
 	}
 	return v, true
 }
 
 // cut is an answer that broke off. It is worth another try where a try does no
-// harm.
+// harm: on a safe method, or with an Idempotency-Key, by which the service
+// knows to say again what it said.
 var cut = Verdict{Outcome: Failed, Category: Data, Severity: Medium, Retryable: true}
 
 // ofTime knows time-outs of every kind.
@@ -173,7 +174,7 @@ func ofHTTP2(_ *http.Request, err error) (Verdict, bool) {
 func ofAnswer(req *http.Request, err error) (Verdict, bool) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		v := cut
-		v.Retryable = req == nil || isSafe(req.Method)
+		v.Retryable = req == nil || isSafe(req.Method) || hasIdempotencyKey(req.Header)
 		return v, true
 	}
 	return lasting(Data, Maybe), isAny(err, gzip.ErrHeader, gzip.ErrChecksum) || isType[flate.CorruptInputError](err) || isType[textproto.ProtocolError](err)

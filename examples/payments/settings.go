@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -31,23 +29,10 @@ func config(p patience, monitor *healthz.Monitor, log *slog.Logger) safetrip.Con
 	c.Timeout.Headers, c.Timeout.Idle = p.attempt, p.attempt
 	c.Deadline.Total = p.call
 	c.Buffer = &transport.Buffer{MaxBytes: maxReceipt} // a receipt that is cut is a failure of the attempt
-	c.Classifier = keyed
 	c.Breaker = &transport.Breaker{Rule: transport.Ratio{}, OpenFor: p.openFor, Successes: 1} // this gateway fails often: open when it is gone
 	c.Health = monitor
 	c.Logger = log
 	return c
-}
-
-// keyed is the kit's judgement but for one thing. A POST whose answer was cut is
-// not worth another attempt in general, for it would be done again. Here it is:
-// the gateway knows the key, and says again what it said. Whether the request
-// has a key is still for Retry to see.
-func keyed(req *http.Request, resp *http.Response, err error) transport.Verdict {
-	v := transport.Classify(req, resp, err)
-	if errors.Is(err, io.ErrUnexpectedEOF) && v.Category == transport.Data {
-		v.Recoverable, v.Retryable = true, true
-	}
-	return v
 }
 
 // fromHere lets people on this machine see the health page in full.
