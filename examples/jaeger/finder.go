@@ -19,7 +19,7 @@ var wanted = []struct {
 	is   func(*attribute.Set) bool
 }{
 	{"retried", func(s *attribute.Set) bool {
-		return number(s, "safetrip.attempts") > 2 && word(s, "safetrip.source") == "origin" && number(s, "http.response.status_code") == 200
+		return number(s, "safetrip.attempts") > 1 && word(s, "safetrip.source") == "origin" && number(s, "http.response.status_code") == 200
 	}},
 	{"refused by an open circuit", func(s *attribute.Set) bool {
 		return word(s, "safetrip.circuit.state") == "open" && number(s, "safetrip.attempts") == 0 && word(s, "safetrip.source") == "static"
@@ -40,19 +40,24 @@ func number(s *attribute.Set, key attribute.Key) int64 {
 }
 
 // A finder is a span processor that remembers one trace of each kind that is
-// wanted.
+// wanted: the first of those that took most attempts.
 type finder struct {
 	mu     sync.Mutex // guards traces
-	traces map[string]string
+	traces map[string]found
 }
 
-func newFinder() *finder { return &finder{traces: map[string]string{}} }
+type found struct {
+	trace    string
+	attempts int64
+}
+
+func newFinder() *finder { return &finder{traces: map[string]found{}} }
 
 // traceOf returns the id of a trace of that kind, "" if there was none.
 func (f *finder) traceOf(what string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.traces[what]
+	return f.traces[what].trace
 }
 
 // OnEnd looks at a span of a call.
@@ -63,9 +68,10 @@ func (f *finder) OnEnd(s sdktrace.ReadOnlySpan) {
 	attrs := attribute.NewSet(slices.Clone(s.Attributes())...) // which sorts what it is given
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	this := found{s.SpanContext().TraceID().String(), number(&attrs, "safetrip.attempts")}
 	for _, w := range wanted {
-		if f.traces[w.what] == "" && w.is(&attrs) {
-			f.traces[w.what] = s.SpanContext().TraceID().String()
+		if best, ok := f.traces[w.what]; w.is(&attrs) && (!ok || this.attempts > best.attempts) {
+			f.traces[w.what] = this
 		}
 	}
 }

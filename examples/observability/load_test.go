@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,7 +101,9 @@ type load struct {
 	traces  *sdktrace.TracerProvider
 }
 
-func (l *load) run() {
+// run makes the load. It calls scraped, which waits for Prometheus, after each
+// of its phases.
+func (l *load) run(scraped func()) {
 	quick := l.agent("quick", safetrip.Config{
 		// Circuits that open and close all the time, and a cache that holds ten.
 		Breaker: &transport.Breaker{OpenFor: 30 * time.Millisecond, MaxOpenFor: 60 * time.Millisecond},
@@ -110,15 +111,16 @@ func (l *load) run() {
 	})
 	patient := l.agent("patient", safetrip.Config{Breaker: &transport.Breaker{}, Timeout: transport.Timeout{Headers: time.Minute}})
 
-	var number atomic.Int64
 	good := l.service(func(*http.Request) int { return 200 })
 	down := l.service(func(*http.Request) int { return 503 })
 	downToo := l.service(func(*http.Request) int { return 500 })
-	once := l.service(func(*http.Request) int {
-		if number.Add(1) == 1 {
-			return 200
+	// What was to be had once is in the cache afterwards.
+	var had sync.Map
+	once := l.service(func(r *http.Request) int {
+		if _, again := had.LoadOrStore(r.URL.Path, true); again {
+			return 502
 		}
-		return 502
+		return 200
 	})
 	slow := l.service(func(r *http.Request) int {
 		select {
@@ -136,38 +138,39 @@ func (l *load) run() {
 		return 503
 	})
 
-	var work sync.WaitGroup
-	for _, c := range []struct {
-		agent *safetrip.Agent
-		url   string
-		calls int
-		over  time.Duration
-		paths bool
-	}{
-		{quick, good, 150, 4 * time.Second, true},
-		{quick, down, 300, 4 * time.Second, false},
-		{quick, flaky, 60, 4 * time.Second, true},
-		{patient, once, 120, 4 * time.Second, false},
-		{patient, downToo, 60, 4 * time.Second, false},
-		{patient, slow, 80, 2 * time.Second, true},
-	} {
-		work.Go(func() { l.calls(c.agent, c.url, c.calls, c.over, c.paths) })
+	// A series begins with what it is when it is first scraped. For Prometheus to
+	// see anything grow, it has to look in between: so there are phases.
+	var slowly sync.WaitGroup
+	slowly.Go(func() { l.calls(patient, slow, 1) })
+	for phase := range 4 {
+		var work sync.WaitGroup
+		for _, c := range []struct {
+			agent *safetrip.Agent
+			url   string
+			calls int
+		}{
+			{quick, fmt.Sprint(good, "/", phase), 30}, {quick, down, 60}, {quick, fmt.Sprint(flaky, "/", phase), 12},
+			{patient, once, 40}, {patient, downToo, 12},
+		} {
+			work.Go(func() { l.calls(c.agent, c.url, c.calls) })
+		}
+		work.Wait()
+		scraped()
 	}
-	work.Wait()
+	slowly.Wait()
+	scraped()
+	l.calls(patient, slow+"/again", 80)
+	scraped()
 }
 
-// calls makes calls, evenly over some time.
-func (l *load) calls(agent *safetrip.Agent, url string, n int, over time.Duration, paths bool) {
-	tick := time.NewTicker(over / time.Duration(n))
+// calls makes calls, evenly over a second, each for a path of its own.
+func (l *load) calls(agent *safetrip.Agent, url string, n int) {
+	tick := time.NewTicker(time.Second / time.Duration(n))
 	defer tick.Stop()
 	var work sync.WaitGroup
 	for i := range n {
 		<-tick.C
-		to := url
-		if paths {
-			to += fmt.Sprint("/", i)
-		}
-		work.Go(func() { l.call(agent, to) })
+		work.Go(func() { l.call(agent, fmt.Sprint(url, "/", i)) })
 	}
 	work.Wait()
 }

@@ -58,14 +58,14 @@ func promtool(t *testing.T, args ...string) {
 }
 
 // A server is a real Prometheus, which scrapes a target and evaluates the
-// alerts of this folder twice a second.
+// alerts of this folder every second.
 type server struct {
 	t   *testing.T
 	url string
 }
 
 const settings = `
-global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%s]
 scrape_configs:
   - job_name: test
@@ -172,6 +172,16 @@ func (s *server) ask(path string, query url.Values, into any) error {
 		return errors.New(answer.Error)
 	}
 	return json.Unmarshal(answer.Data, into)
+}
+
+// scraped waits until everything that is so now has been scraped.
+func (s *server) scraped() {
+	s.t.Helper()
+	now := time.Now()
+	eventually(s.t, "Prometheus scrapes", func() bool {
+		last := s.query(`max(timestamp(safetrip_call_active))`)
+		return len(last) == 1 && last[0].value() > float64(now.UnixMilli())/1000
+	})
 }
 
 // A sample is a series and its value now.
