@@ -58,14 +58,14 @@ func promtool(t *testing.T, args ...string) {
 }
 
 // A server is a real Prometheus, which scrapes a target and evaluates the
-// alerts of this folder every second.
+// alerts of this folder all the time.
 type server struct {
 	t   *testing.T
 	url string
 }
 
 const settings = `
-global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}
 rule_files: [%s]
 scrape_configs:
   - job_name: test
