@@ -28,6 +28,13 @@ type Config struct {
 	// written, and not read. If zero, it is 4 MiB.
 	MaxValue int
 
+	// NearBytes is how much of what this process has written and read is kept
+	// in its own memory too, for when Redis does not answer. The copies are not
+	// looked at while it does. For a copy to be in time for a Cache, before the
+	// circuit has opened, its StoreTimeout must be three times the Timeout or
+	// more. If zero, there are no copies.
+	NearBytes int64
+
 	// Keys, if there are any, encrypt what is stored: 32 bytes or more each, as
 	// random as can be. The first one encrypts; all of them decrypt.
 	Keys [][]byte
@@ -79,6 +86,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxValue < 0 || c.MaxValue > mostValue {
 		fault("MaxValue is %d; it must be from 0 to %d, which is what Redis can hold", c.MaxValue, mostValue)
+	}
+	if c.NearBytes < 0 {
+		fault("NearBytes is %d; it must not be negative", c.NearBytes)
 	}
 	for i, k := range c.Keys {
 		if len(k) < minKey {

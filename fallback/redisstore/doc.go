@@ -57,6 +57,14 @@
 // judged by Timeout alone, not by the patience of the caller, who may leave
 // when he likes.
 //
+// # When Redis and the service are both down
+//
+// A Cache that has only a Redis to look into finds nothing then, though the
+// process may have had the answer in its hands a minute ago. With
+// [Config.NearBytes] it keeps copies of what it writes and reads. They are not
+// a first level: while Redis answers, it alone is asked, and what it has lost
+// or replaced goes here too. When it does not, they are better than nothing.
+//
 // # Entries
 //
 //	'S' 'R'  version  'p'  checksum (4)  length (4)  value
@@ -76,6 +84,7 @@
 //
 //	Config.Timeout           50ms
 //	Config.MaxValue          4194304 bytes
+//	Config.NearBytes         0: no copies
 //	Config.FailureThreshold  5
 //	Config.OpenFor           1s
 //	Config.MaxOpenFor        30s

@@ -18,6 +18,7 @@ func TestTheTableOfDefaultsIsTrue(t *testing.T) {
 	for name, value := range map[string]any{
 		"Timeout":          c.Timeout,
 		"MaxValue":         fmt.Sprint(c.MaxValue, " bytes"),
+		"NearBytes":        fmt.Sprint(c.NearBytes, ": no copies"),
 		"FailureThreshold": c.FailureThreshold,
 		"OpenFor":          c.OpenFor,
 		"MaxOpenFor":       c.MaxOpenFor,

@@ -13,6 +13,7 @@ type State struct {
 	Hits   uint64 `json:"hits"`   // values found
 	Misses uint64 `json:"misses"` // Redis has none: of what follows none counts here
 	Stored uint64 `json:"stored"` // values written
+	Near   uint64 `json:"near"`   // copies in memory that were served in place of no answer
 
 	TooLate      uint64 `json:"too_late"`      // no answer within Timeout
 	Failed       uint64 `json:"failed"`        // no connection, or Redis said no
@@ -30,7 +31,7 @@ type State struct {
 func (s *Store) State() State {
 	c := &s.counts
 	return State{
-		Hits: c.hits.Load(), Misses: c.misses.Load(), Stored: c.stored.Load(),
+		Hits: c.hits.Load(), Misses: c.misses.Load(), Stored: c.stored.Load(), Near: c.near.Load(),
 		TooLate: c.tooLate.Load(), Failed: c.failed.Load(), Refused: c.refused.Load(),
 		Damaged: c.damaged.Load(), OtherVersion: c.otherVersion.Load(), OtherKey: c.otherKey.Load(), TooLarge: c.tooLarge.Load(),
 		Circuit: s.circuit.snapshot(time.Now()),
@@ -38,7 +39,7 @@ func (s *Store) State() State {
 }
 
 type counts struct {
-	hits, misses, stored                      atomic.Uint64
+	hits, misses, stored, near                atomic.Uint64
 	tooLate, failed, refused                  atomic.Uint64
 	damaged, otherVersion, otherKey, tooLarge atomic.Uint64
 }

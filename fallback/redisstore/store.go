@@ -23,6 +23,7 @@ type Store struct {
 	client  redis.UniversalClient
 	config  Config
 	keys    *keyring
+	near    *near // nil without NearBytes
 	circuit circuit
 	counts  counts
 
@@ -60,6 +61,7 @@ func New(options *redis.UniversalOptions, config Config) (*Store, error) {
 		client: redis.NewUniversalClient(o),
 		config: c,
 		keys:   keys,
+		near:   newNear(c.NearBytes),
 		circuit: circuit{
 			key: "redis://" + strings.Join(o.Addrs, ","), threshold: c.FailureThreshold,
 			first: c.OpenFor, max: c.MaxOpenFor, onChange: c.OnChange,
@@ -67,33 +69,65 @@ func New(options *redis.UniversalOptions, config Config) (*Store, error) {
 	}, nil
 }
 
-// Get returns the value of key, or nil if there is none.
+// Get returns the value of key, or nil if there is none. Where Redis does not
+// answer, it is the copy in this process's memory, if NearBytes allows for one.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	name, err := s.name(key)
 	if err != nil {
 		return nil, s.counts.fail(err)
 	}
-	var entry []byte
-	err = s.do(ctx, func(ctx context.Context) (err error) {
-		// One byte more than there may be tells that there is more, whatever its size.
-		entry, err = s.client.GetRange(ctx, name, 0, int64(s.limit())).Bytes()
-		return err
-	})
+	entry, ttl, err := s.read(ctx, name)
+	if err != nil {
+		if value := s.near.get(name); value != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+			s.counts.near.Add(1)
+			return value, nil
+		}
+		return nil, err
+	}
+	value, err := s.unpack(name, entry)
 	switch {
 	case err != nil:
-		return nil, err
-	case len(entry) == 0: // no entry is empty
+		s.near.drop(name)
+		return nil, s.counts.fail(err)
+	case value == nil:
+		s.near.drop(name)
 		s.counts.misses.Add(1)
 		return nil, nil
-	case len(entry) > s.limit():
-		return nil, s.counts.fail(ErrTooLarge)
 	}
-	value, err := s.keys.open(name, entry)
-	if err != nil {
-		return nil, s.counts.fail(err)
-	}
+	s.near.saw(name, value, ttl)
 	s.counts.hits.Add(1)
 	return value, nil
+}
+
+// read asks Redis for an entry, and for its time if a copy is to be made.
+func (s *Store) read(ctx context.Context, name string) (entry []byte, ttl time.Duration, err error) {
+	withTime := s.near.wants(name)
+	err = s.do(ctx, func(ctx context.Context) error {
+		pipe := s.client.Pipeline()
+		// One byte more than there may be tells that there is more, whatever its size.
+		got, left := pipe.GetRange(ctx, name, 0, int64(s.limit())), new(redis.DurationCmd)
+		if withTime {
+			left = pipe.PTTL(ctx, name)
+		}
+		if _, err := pipe.Exec(ctx); err != nil {
+			return err
+		}
+		entry, err = got.Bytes()
+		ttl = left.Val()
+		return err
+	})
+	return entry, ttl, err
+}
+
+// unpack returns the value in an entry, nil if there is none.
+func (s *Store) unpack(name string, entry []byte) ([]byte, error) {
+	switch {
+	case len(entry) == 0: // no entry is empty
+		return nil, nil
+	case len(entry) > s.limit():
+		return nil, ErrTooLarge
+	}
+	return s.keys.open(name, entry)
 }
 
 // Set stores value under key for ttl, to the millisecond. With a ttl of zero
@@ -109,6 +143,7 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	if err != nil {
 		return s.counts.fail(err)
 	}
+	s.near.set(name, value, ttl)
 	entry := s.keys.seal(name, value)
 	err = s.do(ctx, func(ctx context.Context) error {
 		return s.client.Set(ctx, name, entry, max(ttl, time.Millisecond)).Err()
@@ -125,6 +160,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return s.counts.fail(err)
 	}
+	s.near.drop(name)
 	return s.do(ctx, func(ctx context.Context) error { return s.client.Del(ctx, name).Err() })
 }
 
@@ -146,6 +182,7 @@ func (s *Store) Close() error {
 	}()
 	timer := time.NewTimer(s.config.Timeout)
 	defer timer.Stop()
+	s.near.close()
 	select {
 	case <-done:
 	case <-timer.C: // what ignores its context does not hold us up; without connections it fails

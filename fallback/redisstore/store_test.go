@@ -276,10 +276,10 @@ func TestCloseEndsIt(t *testing.T) {
 func TestImpossibleSettings(t *testing.T) {
 	t.Parallel()
 	_, err := redisstore.New(nil, redisstore.Config{
-		Prefix: strings.Repeat("p", 257), Timeout: -1, MaxValue: -1, Keys: append(make([][]byte, 8), make([]byte, 31)),
+		Prefix: strings.Repeat("p", 257), Timeout: -1, MaxValue: -1, NearBytes: -1, Keys: append(make([][]byte, 8), make([]byte, 31)),
 		OpenFor: -1, MaxOpenFor: -1,
 	})
-	for _, name := range []string{"Prefix", "Timeout", "MaxValue", "Keys[8] has 31 bytes", "Keys has 9", "OpenFor", "MaxOpenFor"} {
+	for _, name := range []string{"Prefix", "Timeout", "MaxValue", "NearBytes", "Keys[8] has 31 bytes", "Keys has 9", "OpenFor", "MaxOpenFor"} {
 		if err == nil || !strings.Contains(err.Error(), "Config."+name) {
 			t.Errorf("%s is not named: %v", name, err)
 		}
