@@ -93,6 +93,20 @@ func (wanting) Write(p []byte) (int, error) {
 	return len(p) / 2, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.ENOBUFS)}
 }
 
+// byCause provokes an error until that is what comes of it. Of net/http's reader
+// and writer one meets the error and closes the connection, and the other, who
+// finds it closed, may be the first to tell.
+func byCause(provoke origin) origin {
+	return func(t *testing.T) (req *http.Request, err error) {
+		for range 100 {
+			if req, err = provoke(t); !isAny(err, net.ErrClosed, io.ErrClosedPipe) {
+				break
+			}
+		}
+		return req, err
+	}
+}
+
 // changed sends a GET that was made wrong by hand.
 func changed(change func(*http.Request)) origin {
 	return func(t *testing.T) (*http.Request, error) {
@@ -133,15 +147,15 @@ func TestClassifyErrors(t *testing.T) {
 		{"the connection was closed on our side", says(net.ErrClosed), maybePassing},
 
 		// DNS.
-		{"the name does not exist", lookUp(nameServer(dnsNXDomain)), lasting(Network, Unsent)},
-		{"the name server fails", lookUp(nameServer(dnsServFail)), unsentPassing},
-		{"the name server does not answer", lookUp(nameServer(dnsSilent)), passing(TimedOut, Unsent)},
+		{"the name does not exist", lookUp(nameServer(dnsNXDomain), time.Minute), lasting(Network, Unsent)},
+		{"the name server fails", lookUp(nameServer(dnsServFail), time.Minute), unsentPassing},
+		{"the name server does not answer", lookUp(nameServer(dnsSilent), 200*time.Millisecond), passing(TimedOut, Unsent)},
 
 		// TLS.
 		{"the certificate is of an unknown authority", tlsTo(serverOf{}, nil), lasting(Network, Unsent)},
 		{"the certificate is of another host", tlsTo(serverOf{}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs, c.ServerName = roots, "other.test" }), lasting(Network, Unsent)},
 		{"the certificate has expired", tlsTo(serverOf{expired: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots }), lasting(Network, Unsent)},
-		{"the server wants a certificate of ours", tlsTo(serverOf{wantsCert: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots }), lasting(Network, Maybe)},
+		{"the server wants a certificate of ours", byCause(tlsTo(serverOf{wantsCert: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots })), lasting(Network, Maybe)},
 		{"the two sides have no version of TLS in common", tlsTo(serverOf{old: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs, c.MinVersion = roots, tls.VersionTLS13 }), lasting(Network, Maybe)},
 		{"our TLS settings make no sense", tlsTo(serverOf{}, func(c *tls.Config, _ *x509.CertPool) { c.MinVersion, c.MaxVersion = tls.VersionTLS13, tls.VersionTLS12 }), lasting(Network, Maybe)},
 		{"the server speaks plain HTTP to a TLS client", func(t *testing.T) (*http.Request, error) {
@@ -158,7 +172,7 @@ func TestClassifyErrors(t *testing.T) {
 				hangs(c)
 			}))(t)
 		}, lasting(Network, Unsent)},
-		{"the server speaks nonsense after the handshake", tlsTo(serverOf{garbled: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots }), lasting(Network, Maybe)},
+		{"the server speaks nonsense after the handshake", byCause(tlsTo(serverOf{garbled: true}, func(c *tls.Config, roots *x509.CertPool) { c.RootCAs = roots })), lasting(Network, Maybe)},
 		{"the TLS handshake is cut", func(t *testing.T) (*http.Request, error) {
 			return through(new(http.Transport), "https://"+listen(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }))(t)
 		}, maybePassing},
@@ -216,23 +230,29 @@ func TestClassifyErrors(t *testing.T) {
 		{"http.Client.Timeout is over", func(t *testing.T) (*http.Request, error) {
 			return inside(t, func(rt http.RoundTripper) http.RoundTripper { return rt }, 20*time.Millisecond)
 		}, ownDeadline},
-		{"the caller closes Request.Cancel", changed(func(req *http.Request) {
+		{"the caller closes Request.Cancel", func(t *testing.T) (*http.Request, error) {
 			c := make(chan struct{})
 			close(c)
+			req := get(t, "http://a.test")
 			req.Cancel = c //lint:ignore SA1019 programs use it still
-		}), canceled},
+			_, err := (&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				<-t.Context().Done() // or the dial might be over first
+				return nil, t.Context().Err()
+			}}).RoundTrip(req)
+			return req, err
+		}, canceled},
 
 		// Our own want.
 		{"there are no file descriptors left", dialing(syscall.EMFILE), ourWant},
 		{"the system has no file descriptors left", dialing(syscall.ENFILE), ourWant},
 		{"there is no memory", dialing(syscall.ENOMEM), ourWant},
 		{"there are no socket buffers", dialing(syscall.ENOBUFS), ourWant},
-		{"there are no socket buffers for the rest of a request", func(t *testing.T) (*http.Request, error) {
+		{"there are no socket buffers for the rest of a request", byCause(func(t *testing.T) (*http.Request, error) {
 			return through(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 				client, _ := net.Pipe()
 				return wanting{client}, nil
 			}}, "http://127.0.0.1:9")(t)
-		}, Verdict{Outcome: Neutral, Category: System, Severity: Critical}},
+		}), Verdict{Outcome: Neutral, Category: System, Severity: Critical}},
 
 		// Data: broken answers.
 		{"the body is cut", raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), cutSafe},
@@ -293,6 +313,7 @@ func TestClassifyErrors(t *testing.T) {
 			return err
 		}), unsentPassing},
 		{"the HTTP/2 connection ends before a body that cannot be had again", onceMore(func(server net.Conn) { server.Close() }), unsentPassing},
+		{"the HTTP/2 connection ends while the body is sent and the answer read", answeredEarly(func(server net.Conn) { server.Close() }), maybePassing},
 		{"the HTTP/2 connection is cut", http2(func(c net.Conn, _ uint32) { c.Close() }, nil), cutSafe},
 		{"the HTTP/2 frames make no sense", http2(func(c net.Conn, _ uint32) { c.Write(frame(0, 0, 0, []byte("data on no stream"))) }, nil), lasting(Data, Maybe)},
 		{"the HTTP/2 answer has no status", http2(func(c net.Conn, id uint32) { c.Write(frame(1, 5, id, []byte("\x00\x01a\x01b"))) }, nil), lasting(Data, Maybe)},
@@ -310,20 +331,20 @@ func TestClassifyErrors(t *testing.T) {
 		{"the scheme is unknown", changed(func(r *http.Request) { r.URL.Scheme = "gopher" }), invalid},
 		{"the URL has no host", changed(func(r *http.Request) { r.URL.Host = "" }), invalid},
 		{"the port is out of range", changed(func(r *http.Request) { r.URL.Host = "127.0.0.1:99999" }), invalid},
-		{"the Host header is invalid and a proxy is to have it", func(t *testing.T) (*http.Request, error) {
+		{"the Host header is invalid and a proxy is to have it", byCause(func(t *testing.T) (*http.Request, error) {
 			proxy := &url.URL{Scheme: "http", Host: listen(t, hangs)}
 			req := get(t, "http://a.test")
 			req.Host = "a{b"
 			_, err := (&http.Transport{Proxy: http.ProxyURL(proxy)}).RoundTrip(req)
 			return req, err
-		}, invalid},
-		{"a trailer is not allowed", atServer(func(r *http.Request) {
+		}), invalid},
+		{"a trailer is not allowed", byCause(atServer(func(r *http.Request) {
 			r.Trailer = http.Header{"Content-Length": nil}
 			r.Body, r.ContentLength = body("data"), -1
-		}), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
-		{"the request has a length and no body", atServer(func(r *http.Request) { r.ContentLength = 3 }), invalid},
-		{"the request's body is shorter than it said", atServer(func(r *http.Request) { r.Body, r.ContentLength = body("data"), 9 }), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
-		{"the request's body is longer than it said", atServer(func(r *http.Request) { r.Body, r.ContentLength = body("data"), 2 }), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
+		})), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
+		{"the request has a length and no body", byCause(atServer(func(r *http.Request) { r.ContentLength = 3 })), invalid},
+		{"the request's body is shorter than it said", byCause(atServer(func(r *http.Request) { r.Body, r.ContentLength = body("data"), 9 })), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
+		{"the request's body is longer than it said", byCause(atServer(func(r *http.Request) { r.Body, r.ContentLength = body("data"), 2 })), Verdict{Outcome: Neutral, Category: Validation, Severity: Low, Recoverable: true}},
 		{"the URL does not parse", func(t *testing.T) (*http.Request, error) {
 			_, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://[::1", nil)
 			return nil, err
@@ -527,11 +548,11 @@ func nameServer(code int) func(t *testing.T) string {
 	}
 }
 
-func lookUp(server func(*testing.T) string) origin {
+func lookUp(server func(*testing.T) string, patience time.Duration) origin {
 	return func(t *testing.T) (*http.Request, error) {
 		addr := server(t)
 		d := net.Dialer{
-			Timeout: 200 * time.Millisecond,
+			Timeout: patience,
 			Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, "udp", addr)
 			}},
@@ -652,6 +673,30 @@ func onceMore(do func(server net.Conn)) origin {
 			return err
 		}
 		_, err = tr.RoundTrip(req)
+		return err
+	})
+}
+
+// answeredEarly sends more than the server takes over an HTTP/2 connection that
+// is done something to once the headers of the answer are there.
+func answeredEarly(do func(server net.Conn)) origin {
+	return overHTTP2(func(tr *http.Transport, req *http.Request, servers <-chan net.Conn) error {
+		req, err := http.NewRequestWithContext(req.Context(), http.MethodPut, req.URL.String(), strings.NewReader(strings.Repeat("b", 1<<20)))
+		if err != nil {
+			return err
+		}
+		var server net.Conn
+		time.AfterFunc(time.Second, func() {
+			server = <-servers
+			server.Write(frame(1, 4, 1, []byte{0x88})) // HEADERS: 200
+		})
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		do(server)
+		_, err = io.ReadAll(resp.Body)
 		return err
 	})
 }
@@ -821,7 +866,7 @@ func TestClassifyAllocatesNothing(t *testing.T) {
 		return err
 	}()
 	_, reset := through(new(http.Transport), "http://"+listen(t, resets))(t)
-	_, noName := lookUp(nameServer(dnsNXDomain))(t)
+	_, noName := lookUp(nameServer(dnsNXDomain), time.Minute)(t)
 	_, late := through(&http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}, "http://"+listen(t, hangs))(t)
 	req := get(t, "http://a.test")
 	for name, test := range map[string]struct {

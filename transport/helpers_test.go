@@ -183,7 +183,7 @@ func mustPanic(t *testing.T, f func()) (with any) {
 }
 
 // listen accepts connections and hands each to serve, on a goroutine of its
-// own. It returns the address.
+// own. It returns the address. The end of the test closes them.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -199,6 +199,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 			}
 			wg.Go(func() {
 				defer c.Close()
+				defer context.AfterFunc(t.Context(), func() { c.Close() })()
 				serve(c)
 			})
 		}

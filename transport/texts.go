@@ -55,6 +55,7 @@ var texts = []knownText{
 	{"http2: Transport received GOAWAY", passing(Network, Maybe)},
 	{"http2: client connection lost", passing(Network, Maybe)},
 	{"http2: client connection force closed", passing(Network, Maybe)},
+	{"http2: client conn is closed", passing(Network, Maybe)},
 	{"http2: client conn could not be established", passing(Network, Unsent)},
 	{"http2: client conn not usable", passing(Network, Unsent)},
 	{"net/http: cannot rewind body after connection loss", passing(Network, Unsent)}, // or it had been lost for good
