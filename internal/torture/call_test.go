@@ -2,6 +2,7 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -164,7 +165,7 @@ func (c *call) account(most int64, tell func(format string, args ...any)) {
 		fault("the server saw it %d times", seen)
 	}
 	for i, a := range c.trip.Attempts() {
-		if a.Err != nil && a.Verdict.Category == transport.BusinessLogic {
+		if unknown(a.Verdict, a.Err) {
 			fault("attempt %d ended with an error that is not known: %v", i+1, a.Err)
 		}
 	}
@@ -180,4 +181,11 @@ func (c *call) account(most int64, tell func(format string, args ...any)) {
 			fault("net/http's own body %d of %d was closed %d times", i+1, len(c.theirs), n)
 		}
 	}
+}
+
+// unknown reports whether err is an error that the kit does not know. One that
+// it cannot know is the body's own: what found its HTTP/2 connection unusable,
+// net/http closes and then reads for another one.
+func unknown(v transport.Verdict, err error) bool {
+	return err != nil && v.Category == transport.BusinessLogic && !errors.Is(err, rttest.ErrClosed)
 }

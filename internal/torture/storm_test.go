@@ -215,7 +215,7 @@ func (s *storm) call() {
 	if err != nil {
 		v := transport.Classify(req, nil, err)
 		s.count("failed: " + v.Category.String())
-		if v.Category == transport.BusinessLogic {
+		if unknown(v, err) {
 			s.Errorf("call %s ended with an error that is not known: %v", c.name, err)
 		}
 		return
@@ -255,7 +255,7 @@ func (s *storm) read(c *call, resp *http.Response) {
 	case err != nil:
 		v := transport.Classify(resp.Request, nil, err)
 		s.count("cut: " + v.Category.String())
-		if v.Category == transport.BusinessLogic {
+		if unknown(v, err) {
 			s.Errorf("call %s: the answer ended with an error that is not known: %v", c.name, err)
 		}
 	case resp.StatusCode == http.StatusOK && string(body) != want:
