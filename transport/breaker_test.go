@@ -678,7 +678,7 @@ func TestCircuitAsJSON(t *testing.T) {
 // TestBreakerWalk walks at random, and compares each step with the simplest
 // circuit that one could write.
 func TestBreakerWalk(t *testing.T) {
-	steps := 5000
+	steps := 25_000 // of each of four walks
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for n := range uint64(4) {
