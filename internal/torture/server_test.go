@@ -19,7 +19,7 @@ const (
 
 var (
 	piece = strings.Repeat("piece ", 500)
-	large = strings.Repeat("large ", 12<<10)
+	large = strings.Repeat("large ", 8<<10)
 )
 
 // newMux returns the service that the exchanges are made with.

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	soakCalls = flag.Int("soak", 10_000, "how many calls TestSoak makes; with -short it is a quarter")
+	soakCalls = flag.Int("soak", 6_000, "how many calls TestSoak makes; with -short it is a quarter")
 	soakSeed  = flag.Uint64("soakseed", 0, "what TestSoak's dice begin with; if zero, something else each time")
 )
 
