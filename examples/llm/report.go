@@ -37,6 +37,8 @@ func (s *sdk) row(c scenario, o outcome) string {
 	who := "lost"
 	switch {
 	case o.err != nil:
+	case o.answer.text != strings.Join(tokens, ""):
+		who = "odd" // another answer than the service gave
 	case o.answer.model == s.large:
 		who = "large"
 	case o.answer.model == s.small:
