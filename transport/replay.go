@@ -91,8 +91,11 @@ type recorder struct {
 
 // open returns the caller's body for one attempt.
 func (r *recorder) open() io.ReadCloser {
-	r.current = &recording{r: r}
-	return r.current
+	b := &recording{r: r}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.current = b
+	return b
 }
 
 // A recording is the caller's body as one attempt has it. A transport may close
