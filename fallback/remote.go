@@ -10,21 +10,22 @@ import (
 )
 
 // remoteShelf is a shelf in a Store that may be slow, dead or wrong. Every call has
-// a goroutine, which is left behind if it does not come back in time; slots
-// bound how many there can be.
+// a goroutine, which is left behind if it does not come back in time; left
+// counts those, and bounds them.
 type remoteShelf struct {
 	store   Store
 	prefix  string
 	timeout time.Duration
 	errors  *atomic.Uint64
-	slots   chan struct{}
+	left    atomic.Int64
 }
 
-// maxStoreCalls bounds the calls of a Store that are under way.
-const maxStoreCalls = 64
+// maxLeft bounds the calls of a Store that nobody waits for any more. Those that
+// somebody waits for are as many as there are callers, and have their time.
+const maxLeft = 64
 
 func newRemote(store Store, namespace string, timeout time.Duration, errs *atomic.Uint64) *remoteShelf {
-	return &remoteShelf{store, "safetrip:" + namespace + ":", timeout, errs, make(chan struct{}, maxStoreCalls)}
+	return &remoteShelf{store: store, prefix: "safetrip:" + namespace + ":", timeout: timeout, errors: errs}
 }
 
 func (r *remoteShelf) key(k digest) string {
@@ -75,17 +76,20 @@ var errBusy = errors.New("fallback: the store does not answer")
 // call runs f, and returns when it does or when time is up. F writes to the
 // variables of its caller, who must not read them when call returned an error.
 func (r *remoteShelf) call(ctx context.Context, f func(context.Context) error) error {
-	select {
-	case r.slots <- struct{}{}:
-	default:
+	if r.left.Load() >= maxLeft {
 		r.errors.Add(1)
 		return errBusy
 	}
 	within, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	done := make(chan error, 1)
+	var over atomic.Bool // the call has come back, or was left behind: whichever was first
 	go func() {
-		defer func() { <-r.slots }()
+		defer func() {
+			if over.Swap(true) {
+				r.left.Add(-1)
+			}
+		}()
 		defer func() {
 			if recover() != nil { // a driver's bug is a miss too
 				done <- errBusy
@@ -98,6 +102,10 @@ func (r *remoteShelf) call(ctx context.Context, f func(context.Context) error) e
 	case err = <-done:
 	case <-within.Done():
 		err = within.Err()
+		r.left.Add(1)
+		if over.Swap(true) { // it has just come back
+			r.left.Add(-1)
+		}
 	}
 	if callerLeft := ctx.Err() != nil && context.Cause(ctx) != errBusy; err != nil && !callerLeft { //nolint:errorlint // it is our own value
 		r.errors.Add(1)

@@ -207,6 +207,33 @@ func TestAStoreThatFailsIsAMiss(t *testing.T) {
 	}
 }
 
+func TestAStoreThatIsThereServesAnyNumberAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{Memory: fallback.NewMemory(0)}
+		s := remoteStack(store, nil)
+		s.says(200, "", "good")
+		get(t, s, "http://example.com/", "")
+		synctest.Wait()
+		s.dies()
+		store.breaks(func(context.Context, string) error {
+			time.Sleep(10 * time.Millisecond) // as one that is far away
+			return nil
+		})
+		var wg sync.WaitGroup
+		for range 500 {
+			wg.Go(func() {
+				if _, body := get(t, s, "http://example.com/", ""); body != "good" {
+					t.Errorf("got %q", body)
+				}
+			})
+		}
+		wg.Wait()
+		if state := s.cache.State(); state.Errors > 0 || state.Hits != 500 {
+			t.Errorf("%+v", state)
+		}
+	})
+}
+
 // A lying store returns what it has under another key, or something changed.
 func TestAStoreThatLiesIsAMiss(t *testing.T) {
 	lies := map[string]func(key string, all map[string][]byte) []byte{
