@@ -17,6 +17,7 @@ type remoteShelf struct {
 	prefix  string
 	timeout time.Duration
 	errors  *atomic.Uint64
+	near    func(key string) []byte // the Store's, if it has the method
 	left    atomic.Int64
 }
 
@@ -25,7 +26,11 @@ type remoteShelf struct {
 const maxLeft = 64
 
 func newRemote(store Store, namespace string, timeout time.Duration, errs *atomic.Uint64) *remoteShelf {
-	return &remoteShelf{store: store, prefix: "safetrip:" + namespace + ":", timeout: timeout, errors: errs}
+	near := func(string) []byte { return nil }
+	if n, ok := store.(interface{ Near(key string) []byte }); ok {
+		near = n.Near
+	}
+	return &remoteShelf{store: store, prefix: "safetrip:" + namespace + ":", timeout: timeout, errors: errs, near: near}
 }
 
 func (r *remoteShelf) key(k digest) string {
@@ -33,12 +38,18 @@ func (r *remoteShelf) key(k digest) string {
 }
 
 func (r *remoteShelf) get(ctx context.Context, ring *ring, k digest) item {
-	var sealed []byte
+	var got []byte
 	err := r.call(ctx, func(ctx context.Context) (err error) {
-		sealed, err = r.store.Get(ctx, r.key(k))
+		got, err = r.store.Get(ctx, r.key(k))
 		return err
 	})
-	if err != nil || sealed == nil {
+	var sealed []byte
+	if err == nil {
+		sealed = got
+	} else {
+		sealed = r.near(r.key(k)) // got may still be written to
+	}
+	if sealed == nil {
 		return nil
 	}
 	v, err := ring.open(k, sealed)

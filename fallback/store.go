@@ -15,6 +15,11 @@ import (
 // with the Cache's Secret, and one that is cut, changed, or under another's key
 // is a miss too. What it can do is read what is stored.
 //
+// A Store that keeps copies in this process's memory can have one more method,
+// Near(key string) []byte, which returns a copy at once, or nil. It is asked
+// when Get has failed or was too late, so that a call gets what is at hand
+// however long the Store takes.
+//
 // Methods are called from many goroutines. They should return when ctx is over;
 // one that does not is left behind, and when 64 are, further calls fail at
 // once until one returns.

@@ -207,6 +207,44 @@ func TestAStoreThatFailsIsAMiss(t *testing.T) {
 	}
 }
 
+// A nearStore has copies at hand.
+type nearStore struct{ *spyStore }
+
+func (s nearStore) Near(key string) []byte {
+	b, _ := s.Memory.Get(context.Background(), key)
+	return b
+}
+
+func TestACopyAtHandIsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := nearStore{&spyStore{Memory: fallback.NewMemory(0)}}
+		s := remoteStack(store, nil)
+		s.says(200, "", "good")
+		get(t, s, "http://example.com/", "")
+		synctest.Wait()
+		s.dies()
+		for how, breaks := range map[string]func(context.Context, string) error{
+			"fails": func(context.Context, string) error { return errors.New("no") },
+			"hangs": func(context.Context, string) error {
+				time.Sleep(time.Hour)
+				return nil
+			},
+		} {
+			store.breaks(breaks)
+			for range 100 { // more than may be left behind
+				start := time.Now()
+				if _, body := get(t, s, "http://example.com/", ""); body != "good" || time.Since(start) > 50*time.Millisecond {
+					t.Fatalf("a store that %s: %q after %v", how, body, time.Since(start))
+				}
+			}
+		}
+		if state := s.cache.State(); state.Errors == 0 {
+			t.Errorf("it was not counted: %+v", state)
+		}
+		time.Sleep(2 * time.Hour) // what hung comes back
+	})
+}
+
 func TestAStoreThatIsThereServesAnyNumberAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &spyStore{Memory: fallback.NewMemory(0)}
