@@ -89,13 +89,12 @@ type recorder struct {
 	closed  bool // src was closed
 }
 
-// open returns the caller's body for one attempt.
+// open returns the caller's body for one attempt. From the second attempt on it
+// is called with the lock held: a late read of an earlier one may ask who is
+// current.
 func (r *recorder) open() io.ReadCloser {
-	b := &recording{r: r}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.current = b
-	return b
+	r.current = &recording{r: r}
+	return r.current
 }
 
 // A recording is the caller's body as one attempt has it. A transport may close
