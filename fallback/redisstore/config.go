@@ -30,9 +30,7 @@ type Config struct {
 
 	// NearBytes is how much of what this process has written and read is kept
 	// in its own memory too, for when Redis does not answer. The copies are not
-	// looked at while it does. For a copy to be in time for a Cache, before the
-	// circuit has opened, its StoreTimeout must be three times the Timeout or
-	// more. If zero, there are no copies.
+	// looked at while it does. If zero, there are none.
 	NearBytes int64
 
 	// Keys, if there are any, encrypt what is stored: 32 bytes or more each, as

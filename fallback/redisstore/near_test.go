@@ -1,10 +1,13 @@
 package redisstore_test
 
 import (
+	"bytes"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/safetrip-go/safetrip/fallback"
 	"github.com/safetrip-go/safetrip/fallback/redisstore"
 	"github.com/safetrip-go/safetrip/internal/redistest"
 )
@@ -96,5 +99,30 @@ func TestRedisAndTheServiceAreBothDown(t *testing.T) {
 		if status, body, said := r.get(t, s.URL+"/a"); status != http.StatusOK || body != "the body of /a" {
 			t.Errorf("got %d %q, %q", status, body, said)
 		}
+	}
+}
+
+// However little time a Cache has for Redis, what this process had is there.
+func TestACopyIsInTimeForACache(t *testing.T) {
+	t.Parallel()
+	server, s := redistest.Start(t), newService(t)
+	r := newReplica(t, server.Addr, patient(redisstore.Config{NearBytes: 1 << 20, FailureThreshold: -1}))
+	r.get(t, s.URL+"/a")
+	if !eventually(t, 10*time.Second, func() bool { return r.cache.State().Stored == 1 }) {
+		t.Fatal("it is not stored")
+	}
+	hurried := &fallback.Cache{
+		Store: r.store, Namespace: "test", Secret: bytes.Repeat([]byte("s"), 32), ServeFresh: true,
+		StoreTimeout: time.Nanosecond,
+	}
+	defer hurried.Close()
+	client := &http.Client{Transport: hurried.Wrap(http.DefaultTransport)}
+	resp, err := client.Get(s.URL + "/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if said := resp.Header.Get("Cache-Status"); !strings.HasPrefix(said, "safetrip; hit") || r.store.State().Near != 2 {
+		t.Errorf("%q, counted %+v", said, r.store.State())
 	}
 }

@@ -78,9 +78,10 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	}
 	entry, ttl, err := s.read(ctx, name)
 	if err != nil {
-		if value := s.near.get(name); value != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
-			s.counts.near.Add(1)
-			return value, nil
+		if ctx.Err() == nil {
+			if value := s.Near(key); value != nil {
+				return value, nil
+			}
 		}
 		return nil, err
 	}
@@ -99,10 +100,32 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	return value, nil
 }
 
-// read asks Redis for an entry, and for its time if a copy is to be made.
-func (s *Store) read(ctx context.Context, name string) (entry []byte, ttl time.Duration, err error) {
-	withTime := s.near.wants(name)
-	err = s.do(ctx, func(ctx context.Context) error {
+// Near returns the copy of key's value in this process's memory, or nil. It is
+// what a [fallback.Cache] asks for when it cannot wait for Get any longer.
+func (s *Store) Near(key string) []byte {
+	name, err := s.name(key)
+	if err != nil {
+		return nil
+	}
+	value := s.near.get(name)
+	if value != nil {
+		s.counts.near.Add(1)
+	}
+	return value
+}
+
+// read returns the entry that Redis has, and its time if a copy is to be made.
+func (s *Store) read(ctx context.Context, name string) ([]byte, time.Duration, error) {
+	if err := s.admit(ctx); err != nil {
+		return nil, 0, err // at no cost: what follows allocates
+	}
+	return s.ask(ctx, name, s.near.wants(name))
+}
+
+func (s *Store) ask(ctx context.Context, name string, withTime bool) ([]byte, time.Duration, error) {
+	var entry []byte
+	var ttl time.Duration
+	err := s.do(ctx, func(ctx context.Context) error {
 		pipe := s.client.Pipeline()
 		// One byte more than there may be tells that there is more, whatever its size.
 		got, left := pipe.GetRange(ctx, name, 0, int64(s.limit())), new(redis.DurationCmd)
@@ -112,11 +135,14 @@ func (s *Store) read(ctx context.Context, name string) (entry []byte, ttl time.D
 		if _, err := pipe.Exec(ctx); err != nil {
 			return err
 		}
-		entry, err = got.Bytes()
+		entry, _ = got.Bytes() // what could be wrong, Exec said
 		ttl = left.Val()
-		return err
+		return nil
 	})
-	return entry, ttl, err
+	if err != nil {
+		return nil, 0, err // the others may still be written to
+	}
+	return entry, ttl, nil
 }
 
 // unpack returns the value in an entry, nil if there is none.
@@ -144,6 +170,9 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 		return s.counts.fail(err)
 	}
 	s.near.set(name, value, ttl)
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
 	entry := s.keys.seal(name, value)
 	err = s.do(ctx, func(ctx context.Context) error {
 		return s.client.Set(ctx, name, entry, max(ttl, time.Millisecond)).Err()
@@ -161,6 +190,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return s.counts.fail(err)
 	}
 	s.near.drop(name)
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
 	return s.do(ctx, func(ctx context.Context) error { return s.client.Del(ctx, name).Err() })
 }
 
@@ -201,17 +233,11 @@ func (s *Store) name(key string) (string, error) {
 // limit is the size of the largest entry.
 func (s *Store) limit() int { return s.config.MaxValue + overhead }
 
-// do runs a command unless the circuit is open, and returns when it does, when
-// its time is up, or when the caller's is. The command writes to variables of
+// do runs a command that was admitted, and returns when it does, when its time
+// is up, or when the caller's is. The command writes to variables of
 // its caller, who must not read them when do returned an error, which is
 // counted.
 func (s *Store) do(ctx context.Context, command func(context.Context) error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := s.admit(); err != nil {
-		return s.counts.fail(err)
-	}
 	// The caller's values, but not its time: it says nothing of Redis.
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
 	done := make(chan error, 1)
@@ -231,7 +257,12 @@ func (s *Store) do(ctx context.Context, command func(context.Context) error) err
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-within.Done(): // mostly an instant before the command notices
+	case <-within.Done():
+	}
+	select {
+	case err := <-done: // it came back, and ended its context
+		return err
+	default: // mostly an instant before the command notices
 		settle(ErrTooLate)
 		return ErrTooLate
 	}
@@ -247,17 +278,21 @@ func attempt(ctx context.Context, command func(context.Context) error) (err erro
 	return command(ctx)
 }
 
-// admit asks the circuit, and sees to the probe if it is time for one.
-func (s *Store) admit() error {
+// admit asks the caller's context and the circuit, and sees to the probe if it
+// is time for one. What it returns is counted.
+func (s *Store) admit(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	switch s.circuit.admit(time.Now()) {
 	case refused:
-		return ErrCircuitOpen
+		return s.counts.fail(ErrCircuitOpen)
 	case refusedProbe:
 		s.start(s.probe)
-		return ErrCircuitOpen
-	case passes:
+		return s.counts.fail(ErrCircuitOpen)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // settle counts how a command went, whoever still waits for it.
