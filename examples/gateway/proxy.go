@@ -21,9 +21,13 @@ func proxy(o options, via http.RoundTripper, log *slog.Logger) http.Handler {
 			query := r.In.URL.RawQuery // as it came: what it means is the upstream's business
 			r.SetURL(o.upstream)
 			r.Out.URL.RawQuery, r.Out.URL.ForceQuery = query, r.In.URL.ForceQuery
-			r.Out.Host = r.In.Host
 			r.Out.Trailer = r.In.Trailer // the very map: it is filled when the body has been read
 			r.SetXForwarded()
+			if o.keepHost {
+				r.Out.Host = r.In.Host
+			} else { // the cache does not tell names apart, so the upstream must not either
+				r.Out.Header.Del("X-Forwarded-Host")
+			}
 			r.Out.Header.Add("Via", viaName(r.In)) // RFC 9110, section 7.6.3
 		},
 		FlushInterval:  -1, // at once

@@ -234,7 +234,7 @@ func TestWhatTheOriginSees(t *testing.T) {
 		if r.RequestURI != "/a%2Fb//c?x=1;y=%zz&&z" {
 			t.Errorf("the target is %q", r.RequestURI)
 		}
-		if r.Host != "public.example" || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header.Get("X-Forwarded-Host") != "public.example" {
+		if r.Host != strings.TrimPrefix(o.URL, "http://") || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header["X-Forwarded-Host"] != nil {
 			t.Errorf("Host %q, %v", r.Host, r.Header)
 		}
 		if r.Header.Get("X-Hop") != "" || r.Header.Get("X-End") != "2" || r.Header.Get("Via") != "1.1 safetrip-gateway" {
@@ -244,6 +244,11 @@ func TestWhatTheOriginSees(t *testing.T) {
 			if v, ok := r.Header[name]; ok {
 				t.Errorf("%s: %q was added", name, v)
 			}
+		}
+		p = start(t, o.URL, "-keep-host")
+		send(t, client(t), p.URL, "GET /|Host: public.example|X-Forwarded-Host: evil.example")
+		if r := o.last(); r.Host != "public.example" || r.Header.Get("X-Forwarded-Host") != "public.example" {
+			t.Errorf("with -keep-host: Host %q, %v", r.Host, r.Header)
 		}
 	})
 }

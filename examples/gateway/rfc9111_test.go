@@ -27,7 +27,7 @@ const (
 
 var rfc = []struct {
 	does, clause string
-	cache        string
+	cache        string // and further flags
 	steps        []step
 }{
 	// RFC 9111: what is fresh.
@@ -241,7 +241,7 @@ var rfc = []struct {
 		{"GET /a", "200 one" + fresh60, "asked 200 one"},
 		{"POST /b", "201|Location: /a", "asked 201 -"},
 		{"GET /a", "200 two", "asked 200 two"}}},
-	{"what Location names in full", "9111 4.4", "fresh", []step{
+	{"what Location names in full", "9111 4.4", "fresh -keep-host", []step{
 		{"GET /a|Host: public.example", "200 one" + fresh60, "asked 200 one"},
 		{"POST /b|Host: public.example", "201|Location: http://public.example/a", "asked 201 -"},
 		{"GET /a|Host: public.example", "200 two", "asked 200 two"}}},
@@ -249,11 +249,14 @@ var rfc = []struct {
 		{"GET /a", "200 one" + fresh60, "asked 200 one"},
 		{"POST /b", "200|Content-Location: a", "asked 200 -"},
 		{"GET /a", "200 two", "asked 200 two"}}},
-	{"but not on another origin", "9111 4.4", "fresh", []step{
+	{"but not on another origin", "9111 4.4", "fresh -keep-host", []step{
 		{"GET /a|Host: public.example", "200 one" + fresh60, "asked 200 one"},
 		{"POST /b|Host: public.example", "201|Location: http://other.example/a", "asked 201 -"},
 		{"GET /a|Host: public.example", "200 two", "hit 200 one"}}},
-	{"hosts are apart", "9111 2", "fresh", []step{
+	{"hosts are not told apart that the upstream does not see", "9111 2", "fresh", []step{
+		{"GET /|Host: a.example", "200 one" + fresh60, "asked 200 one"},
+		{"GET /|Host: b.example|X-Forwarded-Host: c.example", "200 two", "hit 200 one"}}},
+	{"hosts are apart", "9111 2", "fresh -keep-host", []step{
 		{"GET /|Host: a.example", "200 one" + fresh60, "asked 200 one"},
 		{"GET /|Host: b.example", "200 two", "asked 200 two"}}},
 	{"queries are apart", "9111 2", "fresh", []step{
@@ -333,7 +336,7 @@ func TestRFC9111ThroughSockets(t *testing.T) {
 		t.Run(row.clause+" "+row.does, func(t *testing.T) {
 			t.Parallel()
 			o := newOrigin(t)
-			p := start(t, o.URL, "-cache", row.cache)
+			p := start(t, o.URL, append([]string{"-cache"}, strings.Fields(row.cache)...)...)
 			c := client(t)
 			for i, s := range row.steps {
 				s.take(t, fmt.Sprintf("step %d: %s: ", i+1, s.send), o, p, c)

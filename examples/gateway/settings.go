@@ -20,6 +20,7 @@ type options struct {
 	timeout  time.Duration
 	admin    string
 	redis    string
+	keepHost bool
 	secrets  []string // the first is in use, the others were
 }
 
@@ -45,6 +46,7 @@ func parse(args []string, secret string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "wait this long for the header of an answer; 0 waits for ever")
 	f.StringVar(&o.admin, "admin", "", "serve /healthz, /livez and /readyz on this `address`; none if empty")
 	f.StringVar(&o.redis, "redis", "", "keep answers in the Redis at this `address`; GATEWAY_SECRET in the environment has the secret")
+	f.BoolVar(&o.keepHost, "keep-host", false, "pass the client's Host on: the upstream serves several names, and answers are kept for each")
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

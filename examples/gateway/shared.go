@@ -37,8 +37,9 @@ func (o options) share(cache *fallback.Cache, log *slog.Logger) (*shared, error)
 		seals, keys = append(seals, seal), append(keys, key)
 	}
 	store, err := redisstore.New(&redis.UniversalOptions{Addrs: []string{o.redis}}, redisstore.Config{
-		Keys:     keys,
-		OnChange: func(c transport.Change) { log.Warn("redis", "circuit", c.To.String(), "open_for", c.OpenFor) },
+		Keys:      keys,
+		NearBytes: 64 << 20, // what this process has seen is there without Redis, too
+		OnChange:  func(c transport.Change) { log.Warn("redis", "circuit", c.To.String(), "open_for", c.OpenFor) },
 	})
 	if err != nil {
 		return nil, err
