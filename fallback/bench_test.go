@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -112,6 +114,20 @@ func storable() http.Header {
 }
 
 func BenchmarkHit(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n, " entries/bare go-cache"), func(b *testing.B) {
+			m, keys := gocache.New(gocache.NoExpiration, 0), benchKeys(n)
+			for _, key := range keys {
+				m.Set(key, payload, time.Hour)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := m.Get(keys[0]); !ok {
+					b.Fatal("not a hit")
+				}
+			}
+		})
+	}
 	for _, n := range []int{1, 100_000} {
 		for _, vary := range []string{"", "Accept"} {
 			b.Run(fmt.Sprintf("%d entries/vary=%s", n, vary), func(b *testing.B) {
@@ -134,72 +150,145 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
+// BenchmarkMissAndStore asks the service and keeps its answer in place of an
+// older one.
 func BenchmarkMissAndStore(b *testing.B) {
-	rt := filled(b, 1, storable(), new(fallback.Cache))
-	req := benchRequest("http://example.com/0")
-	b.ReportAllocs()
-	for b.Loop() {
-		resp, _ := rt.RoundTrip(req)
-		toEnd(resp.Body)
-		resp.Body.Close()
-	}
-}
-
-// BenchmarkParallel reads nine times for each time that it writes.
-func BenchmarkParallel(b *testing.B) {
-	const n = 1000
-	b.Run("cache", func(b *testing.B) {
-		rt := filled(b, n, storable(), &fallback.Cache{ServeFresh: true})
-		b.ReportAllocs()
-		b.RunParallel(func(pb *testing.PB) {
-			var reqs [n]*http.Request
-			for i := range reqs {
-				reqs[i] = benchRequest("http://example.com/" + strconv.Itoa(i))
-				if i%10 == 0 {
-					reqs[i].Header.Set("Cache-Control", "no-cache")
-				}
-			}
-			for i := 0; pb.Next(); i++ {
-				resp, _ := rt.RoundTrip(reqs[i*7%n])
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n, " entries/cache"), func(b *testing.B) {
+			rt := filled(b, n, storable(), &fallback.Cache{MaxBytes: 1 << 30})
+			req, urls := benchRequest("http://example.com/0"), benchURLs(n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				req.URL = urls[i%n]
+				resp, _ := rt.RoundTrip(req)
 				toEnd(resp.Body)
 				resp.Body.Close()
 			}
 		})
-	})
-	b.Run("memory", func(b *testing.B) {
-		m := fallback.NewMemory(0)
-		b.RunParallel(func(pb *testing.PB) {
-			for i := 0; pb.Next(); i++ {
-				key := keys[i*7%len(keys)]
-				if i%10 == 0 {
-					set(m, key, payload, time.Hour)
-				} else {
-					have(m, key)
-				}
+		b.Run(fmt.Sprint(n, " entries/bare go-cache"), func(b *testing.B) {
+			m, keys := gocache.New(gocache.NoExpiration, 0), benchKeys(n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				m.Set(keys[i%n], bytes.Clone(payload), time.Hour)
 			}
 		})
-	})
-	b.Run("bare go-cache", func(b *testing.B) {
-		m := gocache.New(gocache.NoExpiration, 0)
-		b.RunParallel(func(pb *testing.PB) {
-			for i := 0; pb.Next(); i++ {
-				key := keys[i*7%len(keys)]
-				if i%10 == 0 {
-					m.Set(key, payload, time.Hour)
-				} else {
-					m.Get(key)
-				}
-			}
+	}
+}
+
+// sizes are how many entries there are.
+var sizes = []int{1000, 100_000}
+
+// BenchmarkParallel reads nine times for each time that it writes.
+func BenchmarkParallel(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n, " entries/cache"), func(b *testing.B) { parallelCalls(b, n) })
+		m := fallback.NewMemory(1 << 30)
+		g := gocache.New(gocache.NoExpiration, 0)
+		keys := benchKeys(n)
+		for _, key := range keys {
+			set(m, key, payload, time.Hour)
+			g.Set(key, payload, time.Hour)
+		}
+		b.Run(fmt.Sprint(n, " entries/memory"), func(b *testing.B) {
+			parallel(b, func(i int) { have(m, keys[scatter(i, n)]) }, func(i int) { set(m, keys[scatter(i, n)], payload, time.Hour) })
 		})
+		b.Run(fmt.Sprint(n, " entries/bare go-cache"), func(b *testing.B) {
+			parallel(b, func(i int) { g.Get(keys[scatter(i, n)]) }, func(i int) { g.Set(keys[scatter(i, n)], payload, time.Hour) })
+		})
+	}
+}
+
+func parallel(b *testing.B, read, write func(i int)) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if i%10 == 0 {
+				write(i)
+			} else {
+				read(i)
+			}
+		}
 	})
 }
 
-var keys = func() (k [1000]string) {
-	for i := range k {
-		k[i] = fmt.Sprintf("%032d", i)
+// scatter goes through n entries in steps of a prime.
+func scatter(i, n int) int { return i % n * 7919 % n }
+
+// parallelCalls has whole calls do so: hits, and questions that go to the
+// service and whose answers are stored.
+func parallelCalls(b *testing.B, n int) {
+	rt, urls := filled(b, n, storable(), &fallback.Cache{ServeFresh: true, MaxBytes: 1 << 30}), benchURLs(n)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		hit, miss := benchRequest("http://example.com/0"), benchRequest("http://example.com/0")
+		miss.Header.Set("Cache-Control", "no-cache")
+		for i := 0; pb.Next(); i++ {
+			req := hit
+			if i%10 == 0 {
+				req = miss
+			}
+			req.URL = urls[scatter(i, n)]
+			resp, _ := rt.RoundTrip(req)
+			toEnd(resp.Body)
+			resp.Body.Close()
+		}
+	})
+}
+
+// BenchmarkMemoryPerEntry tells what an answer of 4 KiB takes on the heap,
+// beside what is counted for it. An iteration fills a cache, so run it with
+// -benchtime=1x.
+func BenchmarkMemoryPerEntry(b *testing.B) {
+	const n = 100_000
+	b.Run("cache", func(b *testing.B) {
+		for b.Loop() {
+			before := heap()
+			cache := &fallback.Cache{ServeFresh: true, MaxBytes: 1 << 30}
+			rt := filled(b, n, storable(), cache)
+			b.ReportMetric(float64(heap()-before)/n, "heap-B/entry")
+			b.ReportMetric(float64(cache.State().Bytes)/n, "counted-B/entry")
+			runtime.KeepAlive(rt)
+		}
+	})
+	b.Run("bare go-cache, the body alone", func(b *testing.B) {
+		for b.Loop() {
+			before := heap()
+			m := gocache.New(gocache.NoExpiration, 0)
+			for _, key := range benchKeys(n) {
+				m.Set(key, bytes.Clone(payload), time.Hour)
+			}
+			b.ReportMetric(float64(heap()-before)/n, "heap-B/entry")
+			runtime.KeepAlive(m)
+		}
+	})
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what a sync.Pool let go of the first time
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func benchKeys(n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%032d", i)
 	}
-	return k
-}()
+	return keys
+}
+
+func benchURLs(n int) []*url.URL {
+	urls := make([]*url.URL, n)
+	for i := range urls {
+		urls[i] = &url.URL{Scheme: "http", Host: "example.com", Path: "/" + strconv.Itoa(i)}
+	}
+	return urls
+}
 
 func TestAnswersThatPassCostNoAllocation(t *testing.T) {
 	for _, p := range passing {
