@@ -74,11 +74,16 @@ func outageTime(t *testing.T) time.Duration {
 
 func TestAnOutageUnderLoadIsAnsweredWithoutOneError(t *testing.T) {
 	redis := redistest.Start(t)
-	for how, args := range map[string][]string{
-		"memory": {"-cache", "fallback"},
-		"redis":  {"-cache", "fallback", "-redis", redis.Addr},
+	for _, row := range []struct {
+		how   string
+		args  []string
+		begin func() // beside the upstream's end
+	}{
+		{"memory", []string{"-cache", "fallback"}, func() {}},
+		{"redis", []string{"-cache", "fallback", "-redis", redis.Addr}, func() {}},
+		{"redis, which goes away too", []string{"-cache", "fallback", "-redis", redis.Addr}, redis.Kill},
 	} {
-		t.Run(how, func(t *testing.T) {
+		t.Run(row.how, func(t *testing.T) {
 			var down atomic.Bool
 			up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if down.Load() {
@@ -87,7 +92,7 @@ func TestAnOutageUnderLoadIsAnsweredWithoutOneError(t *testing.T) {
 				fmt.Fprint(w, strings.Repeat(r.URL.Path, 100))
 			}))
 			defer up.Close()
-			p := spawn(t, up.URL, args...)
+			p := spawn(t, up.URL, row.args...)
 			const paths = 50
 			c := client(t)
 			for i := range paths {
@@ -99,6 +104,7 @@ func TestAnOutageUnderLoadIsAnsweredWithoutOneError(t *testing.T) {
 				}
 			}
 			down.Store(true)
+			row.begin()
 			o := new(outage)
 			o.run(t, p.URL, paths, outageTime(t))
 			slices.Sort(o.took)
