@@ -28,7 +28,7 @@ func config(p patience, monitor *healthz.Monitor, log *slog.Logger) safetrip.Con
 	c.Retry.Budget = &transport.Budget{Ratio: 0.5} // a person's time costs more than the gateway's
 	c.Timeout.Headers, c.Timeout.Idle = p.attempt, p.attempt
 	c.Deadline.Total = p.call
-	c.Buffer = &transport.Buffer{MaxBytes: maxReceipt} // a receipt that is cut is a failure of the attempt
+	c.Buffer = &transport.Buffer{MaxBytes: maxReceipt}                                        // a receipt that is cut is a failure of the attempt
 	c.Breaker = &transport.Breaker{Rule: transport.Ratio{}, OpenFor: p.openFor, Successes: 1} // this gateway fails often: open when it is gone
 	c.Health = monitor
 	c.Logger = log
