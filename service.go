@@ -82,7 +82,8 @@ func (t *serviceTransport) CloseIdleConnections() {
 // guarded by the service's circuit and time-outs, counted, traced and seen on
 // the health page under the name operation. If it fails for a reason that a
 // ladder steps down for, the fallbacks are tried in turn, and the first that
-// returns nil ends it well: the service's level is degraded then.
+// returns nil ends it well: the service's level is degraded then. Where
+// [Fallback] is disabled, as in [PresetPayments], they are not tried.
 //
 // Work is handed a context that ends when its time is up, and must heed it. It
 // runs on the caller's goroutine, up to Retry.MaxAttempts times: what must not

@@ -244,6 +244,22 @@ func TestWorkEndsWithItsTime(t *testing.T) {
 	})
 }
 
+func TestWorkIsNotBegunForACallerWhoHasGone(t *testing.T) {
+	inBubble(t, withDB(safetrip.Config{}), func(t *testing.T, agent *safetrip.Agent) {
+		gone := errors.New("the user left")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(gone)
+		begun := false
+		work := func(context.Context) error { begun = true; return nil }
+		if err := agent.Service("db").Do(ctx, "load user", work, work); begun || !errors.Is(err, gone) {
+			t.Errorf("begun: %v, error %v; want none, and why the context ended", begun, err)
+		}
+		if f := agent.Report().Performance.Failed; f != 0 {
+			t.Errorf("%d failures of the service", f)
+		}
+	})
+}
+
 func TestWorkThatPanicsLeavesNothingHeld(t *testing.T) {
 	db := safetrip.Config{Limit: transport.Limit{Concurrency: 1, Queue: -1}}
 	inBubble(t, withDB(db), func(t *testing.T, agent *safetrip.Agent) {

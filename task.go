@@ -25,9 +25,14 @@ func taskOf(ctx context.Context) *task {
 	return t
 }
 
-// perform is the base of the layers: it does the work.
+// perform is the base of the layers: it does the work. Like any transport it
+// does not begin once the context is over.
 func perform(req *http.Request) (*http.Response, error) {
-	if err := taskOf(req.Context()).work(req.Context()); err != nil {
+	ctx := req.Context()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := taskOf(ctx).work(ctx); err != nil {
 		return nil, err
 	}
 	return done(req), nil
