@@ -83,9 +83,23 @@ type Breaker struct {
 	OnChange func(Change)
 
 	once     sync.Once
-	settings *Breaker // a copy of the fields above as they were at the first Wrap, defaults filled in
-	invalid  error    // what is wrong with them
+	settings *settings
+	invalid  error // what is wrong with the fields, as they were at the first Wrap
 	circuits *table.Table[hostKey, circuit]
+}
+
+// settings are a Breaker's fields as they were at the first Wrap, defaults
+// filled in.
+type settings struct {
+	failureThreshold    int
+	rule                Rule
+	engine              Engine
+	openFor, maxOpenFor time.Duration
+	probes, successes   int
+	key                 func(*http.Request) string
+	dryRun              bool
+	assess              assessor
+	onChange            func(Change)
 }
 
 // A Change is a circuit's step from one state to another.
@@ -133,24 +147,18 @@ func (b *Breaker) init() { b.once.Do(func() { b.freeze(nil) }) }
 func (b *Breaker) freeze(from *Breaker) {
 	b.invalid = b.Validate()
 	openFor := cmp.Or(b.OpenFor, time.Minute)
-	b.settings = &Breaker{
-		FailureThreshold: cmp.Or(b.FailureThreshold, 5),
-		Rule:             b.Rule,
-		Engine:           b.Engine,
-		OpenFor:          openFor,
-		MaxOpenFor:       cmp.Or(b.MaxOpenFor, max(10*time.Minute, openFor)),
-		Probes:           cmp.Or(b.Probes, 1),
-		Successes:        cmp.Or(b.Successes, 3),
-		Key:              b.Key,
-		DryRun:           b.DryRun,
-		Classifier:       b.Classifier,
-		OnChange:         b.OnChange,
-	}
-	if b.Rule == nil {
-		b.settings.Rule = Leaky{}
-	}
-	if b.Classifier == nil {
-		b.settings.Classifier = Classify
+	b.settings = &settings{
+		failureThreshold: cmp.Or(b.FailureThreshold, 5),
+		rule:             cmp.Or[Rule](b.Rule, Leaky{}),
+		engine:           b.Engine,
+		openFor:          openFor,
+		maxOpenFor:       cmp.Or(b.MaxOpenFor, max(10*time.Minute, openFor)),
+		probes:           cmp.Or(b.Probes, 1),
+		successes:        cmp.Or(b.Successes, 3),
+		key:              b.Key,
+		dryRun:           b.DryRun,
+		assess:           assessorOf(b.Classifier),
+		onChange:         b.OnChange,
 	}
 	b.circuits = &table.Table[hostKey, circuit]{Max: cmp.Or(b.MaxCircuits, table.DefaultMax)}
 	if from != nil && b.invalid == nil {
@@ -178,7 +186,7 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Err() != nil {
 		return b.Send(req)
 	}
-	c := b.circuit(keyOf(req, b.settings.Key))
+	c := b.circuit(keyOf(req, b.settings.key))
 	p, refused := c.allow(b.settings)
 	if trip := TripFrom(req.Context()); trip != nil {
 		trip.SetCircuit(c.key.String(), p.found)
@@ -192,7 +200,10 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	began := c.clock()
 	resp, err := b.Send(req)
-	if v := b.settings.Classifier(req, resp, err); c.minds(p, v.Outcome) {
+	if b.settings.assess.wentWell(resp, err) && !c.minds(p, Success) {
+		return resp, nil
+	}
+	if v := b.settings.assess.classify(req, resp, err); c.minds(p, v.Outcome) {
 		c.report(b.settings, p, v, began)
 	}
 	return resp, err
@@ -204,7 +215,7 @@ func (b *breaker) probe(req *http.Request, c *circuit, p permit) (*http.Response
 	v, began := Verdict{Outcome: Neutral}, c.clock()
 	defer func() { c.report(b.settings, p, v, began) }()
 	resp, err := b.Send(req)
-	v = b.settings.Classifier(req, resp, err)
+	v = b.settings.assess.classify(req, resp, err)
 	return resp, err
 }
 
@@ -236,7 +247,7 @@ func (b *Breaker) States() []Circuit {
 // It is for operators, as Hold and Reset are; all three report whether there
 // is such a circuit.
 func (b *Breaker) Open(key string) bool {
-	return b.operate(key, func(c *circuit) { c.force(b.settings, b.settings.OpenFor) })
+	return b.operate(key, func(c *circuit) { c.force(b.settings, b.settings.openFor) })
 }
 
 // Hold opens the circuit of key until Reset, or until it leaves because it is

@@ -39,17 +39,18 @@ const (
 	notClosed = 1 << iota
 	dirty     // failures are counted, or the rule wants to hear of successes too
 	engined   // an Engine decides, and wants to hear of everything
+	timed     // the rule asks how long a call takes
 	oneGeneration
 
-	flags = notClosed | dirty | engined
+	flags = notClosed | dirty | engined | timed
 )
 
-func (b *Breaker) newCircuit(k hostKey) *circuit {
+func (set *settings) newCircuit(k hostKey) *circuit {
 	c := &circuit{key: k}
-	if b.Engine != nil {
+	if set.engine != nil {
 		c.counter = &engineCounter{k.String()}
 	} else {
-		c.counter = b.Rule.counter()
+		c.counter = set.rule.counter()
 	}
 	c.setWord(0)
 	return c
@@ -67,15 +68,18 @@ func (c *circuit) setWord(generation uint64) {
 	if c.engineName() != "" {
 		w |= engined
 	}
+	if c.counter.timed() {
+		w |= timed
+	}
 	c.word.Store(w)
 }
 
 func (c *circuit) generation() uint64 { return c.word.Load() &^ flags }
 
 // allow says whether a call may pass now.
-func (c *circuit) allow(b *Breaker) (permit, error) {
-	if b.Engine != nil {
-		return c.allowByEngine(b)
+func (c *circuit) allow(set *settings) (permit, error) {
+	if set.engine != nil {
+		return c.allowByEngine(set)
 	}
 	w := c.word.Load()
 	if w&notClosed == 0 {
@@ -83,22 +87,22 @@ func (c *circuit) allow(b *Breaker) (permit, error) {
 	}
 	o := c.open.Load()
 	if o != nil && time.Until(o.until) > 0 {
-		return c.refuse(b, w, o, &o.refusal)
+		return c.refuse(set, w, o, &o.refusal)
 	}
-	return c.allowProbe(b)
+	return c.allowProbe(set)
 }
 
 // refuse counts a refusal. In a dry run the call passes all the same; its
 // permit is of a generation that reports to nobody.
-func (c *circuit) refuse(b *Breaker, w uint64, o *opening, e *OpenError) (permit, error) {
+func (c *circuit) refuse(set *settings, w uint64, o *opening, e *OpenError) (permit, error) {
 	o.rejected.add()
-	if b.DryRun {
+	if set.dryRun {
 		return permit{word: w | notClosed, found: e.State}, nil
 	}
 	return permit{word: w, found: e.State}, e
 }
 
-func (c *circuit) allowProbe(b *Breaker) (permit, error) {
+func (c *circuit) allowProbe(set *settings) (permit, error) {
 	c.mu.Lock()
 	o := c.open.Load()
 	if c.state == Closed {
@@ -108,43 +112,43 @@ func (c *circuit) allowProbe(b *Breaker) (permit, error) {
 	}
 	if c.state == Open && time.Until(o.until) > 0 { // opened anew meanwhile
 		c.mu.Unlock()
-		return c.refuse(b, c.word.Load(), o, &o.refusal)
+		return c.refuse(set, c.word.Load(), o, &o.refusal)
 	}
 	var change *Change
 	if c.state == Open {
 		change = c.become(HalfOpen)
 	}
 	p := permit{word: c.word.Load(), found: HalfOpen}
-	if p.probe = int(c.probes) < b.Probes; p.probe {
+	if p.probe = int(c.probes) < set.probes; p.probe {
 		c.probes++
 	}
 	c.mu.Unlock()
-	c.tellOrFree(b, change, p)
+	c.tellOrFree(set, change, p)
 	if !p.probe {
-		return c.refuse(b, p.word, o, &o.probing)
+		return c.refuse(set, p.word, o, &o.probing)
 	}
 	return p, nil
 }
 
 // tellOrFree runs the user's hook, and gives a probe's place back if that
 // panics.
-func (c *circuit) tellOrFree(b *Breaker, change *Change, p permit) {
+func (c *circuit) tellOrFree(set *settings, change *Change, p permit) {
 	told := false
 	defer func() {
 		if !told && p.probe {
-			c.report(b, p, Verdict{Outcome: Neutral}, time.Time{})
+			c.report(set, p, Verdict{Outcome: Neutral}, time.Time{})
 		}
 	}()
-	b.tell(change)
+	set.tell(change)
 	told = true
 }
 
 // clock returns the time, for rules that want to know how long a call takes.
 func (c *circuit) clock() time.Time {
-	if c.counter.timed() {
-		return time.Now()
+	if c.word.Load()&timed == 0 {
+		return time.Time{}
 	}
-	return time.Time{}
+	return time.Now()
 }
 
 // minds reports whether the outcome of a call that is no probe would change
@@ -160,23 +164,23 @@ func (c *circuit) minds(p permit, o Outcome) bool {
 }
 
 // report takes in how a call went.
-func (c *circuit) report(b *Breaker, p permit, v Verdict, began time.Time) {
-	if b.Engine != nil {
-		c.reportToEngine(b, p, v, began)
+func (c *circuit) report(set *settings, p permit, v Verdict, began time.Time) {
+	if set.engine != nil {
+		c.reportToEngine(set, p, v, began)
 		return
 	}
 	c.mu.Lock()
-	change := c.reportLocked(b, p, v, began)
+	change := c.reportLocked(set, p, v, began)
 	c.mu.Unlock()
-	b.tell(change)
+	set.tell(change)
 }
 
-func (c *circuit) reportLocked(b *Breaker, p permit, v Verdict, began time.Time) *Change {
+func (c *circuit) reportLocked(set *settings, p permit, v Verdict, began time.Time) *Change {
 	if c.generation() != p.word&^flags {
 		return nil // of an earlier state
 	}
 	if p.probe {
-		return c.reportProbe(b, v, began)
+		return c.reportProbe(set, v, began)
 	}
 	r := result{now: time.Now(), failed: v.Outcome == Failed}
 	if !began.IsZero() {
@@ -185,22 +189,22 @@ func (c *circuit) reportLocked(b *Breaker, p permit, v Verdict, began time.Time)
 	if r.failed {
 		c.lastFail = r.now.UnixNano()
 	}
-	if c.counter.count(r, b.FailureThreshold) {
-		return c.trip(c.openTime(b, v))
+	if c.counter.count(r, set.failureThreshold) {
+		return c.trip(c.openTime(set, v))
 	}
 	c.setWord(c.generation())
 	return nil
 }
 
-func (c *circuit) reportProbe(b *Breaker, v Verdict, began time.Time) *Change {
+func (c *circuit) reportProbe(set *settings, v Verdict, began time.Time) *Change {
 	c.probes--
 	switch {
 	case v.Outcome == Failed, v.Outcome == Success && !began.IsZero() && c.counter.slow(time.Since(began)):
 		c.lastFail = time.Now().UnixNano()
 		c.openings++
-		return c.trip(c.openTime(b, v))
+		return c.trip(c.openTime(set, v))
 	case v.Outcome == Success:
-		if c.successes++; int(c.successes) >= b.Successes {
+		if c.successes++; int(c.successes) >= set.successes {
 			return c.become(Closed)
 		}
 	}
@@ -209,12 +213,12 @@ func (c *circuit) reportProbe(b *Breaker, v Verdict, began time.Time) *Change {
 
 // openTime is OpenFor the first time, and doubles, less up to 20 %, with every
 // probe that failed since. What the service asks for is a floor.
-func (c *circuit) openTime(b *Breaker, v Verdict) time.Duration {
-	d := exponential(b.OpenFor, b.MaxOpenFor, int(c.openings)+1)
+func (c *circuit) openTime(set *settings, v Verdict) time.Duration {
+	d := exponential(set.openFor, set.maxOpenFor, int(c.openings)+1)
 	if c.openings > 0 {
 		d -= rand.N(d/5 + 1)
 	}
-	return min(max(d, v.Hint.After), b.MaxOpenFor)
+	return min(max(d, v.Hint.After), set.maxOpenFor)
 }
 
 func (c *circuit) trip(d time.Duration) *Change {
@@ -237,14 +241,14 @@ func (c *circuit) become(s State) *Change {
 }
 
 // force and reset are the operators' calls.
-func (c *circuit) force(b *Breaker, d time.Duration) {
+func (c *circuit) force(set *settings, d time.Duration) {
 	c.mu.Lock()
 	change := c.trip(d)
 	c.mu.Unlock()
-	b.tell(change)
+	set.tell(change)
 }
 
-func (c *circuit) reset(b *Breaker) {
+func (c *circuit) reset(set *settings) {
 	c.mu.Lock()
 	var change *Change
 	if c.state == Closed {
@@ -254,23 +258,23 @@ func (c *circuit) reset(b *Breaker) {
 		change = c.become(Closed)
 	}
 	c.mu.Unlock()
-	b.tell(change)
+	set.tell(change)
 }
 
 // tell runs the user's hook, outside of the lock. A step from a state to the
 // same one is none.
-func (b *Breaker) tell(c *Change) {
-	if c != nil && b.OnChange != nil && c.From != c.To {
-		b.OnChange(*c)
+func (set *settings) tell(c *Change) {
+	if c != nil && set.onChange != nil && c.From != c.To {
+		set.onChange(*c)
 	}
 }
 
-func (c *circuit) snapshot(b *Breaker) Circuit {
+func (c *circuit) snapshot(set *settings) Circuit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := Circuit{
 		Key: c.key.String(), State: c.state, Successes: int(c.successes),
-		Failures: c.counter.failures(time.Now()), Threshold: b.FailureThreshold,
+		Failures: c.counter.failures(time.Now()), Threshold: set.failureThreshold,
 	}
 	if c.lastFail != 0 {
 		s.LastFailure = time.Unix(0, c.lastFail)

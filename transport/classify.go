@@ -43,7 +43,7 @@ func Classify(req *http.Request, resp *http.Response, err error) Verdict {
 	case resp == nil:
 		return classifyError(req, layer.ErrNoResponse)
 	case resp.StatusCode < 400:
-		return Verdict{Sent: Answered}
+		return answered
 	}
 	v := classifyStatus(resp.StatusCode)
 	v.Sent = Answered

@@ -54,38 +54,38 @@ func (c *circuit) engineName() string {
 // allowByEngine is allow for a Breaker with an Engine. The engine is asked for
 // its state first: what passes an open circuit is a probe, and what passed just
 // before it opened is none.
-func (c *circuit) allowByEngine(b *Breaker) (permit, error) {
+func (c *circuit) allowByEngine(set *settings) (permit, error) {
 	w := c.word.Load()
 	if o := c.open.Load(); o != nil && time.Until(o.until) > 0 && w&notClosed != 0 { // Hold, Open
-		return c.refuse(b, w, o, &o.refusal)
+		return c.refuse(set, w, o, &o.refusal)
 	}
 	name := c.engineName()
-	state := b.Engine.State(name)
-	p, o, changes := c.admit(b, w, state, b.Engine.Allow(name))
+	state := set.engine.State(name)
+	p, o, changes := c.admit(set, w, state, set.engine.Allow(name))
 	for _, change := range changes {
-		c.tellOrFree(b, change, p)
+		c.tellOrFree(set, change, p)
 	}
 	if o == nil {
 		return p, nil
 	}
-	b.Engine.Report(name, Result{Refused: true, Began: time.Now()})
+	set.engine.Report(name, Result{Refused: true, Began: time.Now()})
 	if p.found == HalfOpen {
-		return c.refuse(b, p.word, o, &o.probing)
+		return c.refuse(set, p.word, o, &o.probing)
 	}
-	return c.refuse(b, p.word, o, &o.refusal)
+	return c.refuse(set, p.word, o, &o.refusal)
 }
 
 // admit takes over what the engine said when the circuit's word was w. It
 // returns an opening if the call is to be refused. Should the circuit have
 // changed meanwhile, a call that passes is of its earlier state.
-func (c *circuit) admit(b *Breaker, w uint64, s State, passes bool) (p permit, o *opening, changes [2]*Change) {
+func (c *circuit) admit(set *settings, w uint64, s State, passes bool) (p permit, o *opening, changes [2]*Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p = permit{word: w}
 	if c.generation() == w&^flags {
 		changes[0] = c.follow(s)
 		if passes && c.state != Closed {
-			passes = int(c.probes) < b.Probes
+			passes = int(c.probes) < set.probes
 			p.probe = passes
 		}
 		if p.probe && c.state == Open {
@@ -119,7 +119,7 @@ func (c *circuit) follow(s State) *Change {
 // reportToEngine is report for a Breaker with an Engine. What the circuit has
 // not heard of yet counts too: where the engine has opened it meanwhile, the
 // result is late.
-func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Time) {
+func (c *circuit) reportToEngine(set *settings, p permit, v Verdict, began time.Time) {
 	c.mu.Lock()
 	current := c.generation() == p.word&^flags
 	if current && p.probe {
@@ -130,13 +130,13 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 		return
 	}
 	name, failed := c.engineName(), v.Outcome == Failed
-	if p.probe || b.Engine.State(name) == Closed {
-		b.Engine.Report(name, Result{
+	if p.probe || set.engine.State(name) == Closed {
+		set.engine.Report(name, Result{
 			Failed: failed, TimedOut: failed && v.Category == TimedOut,
 			Began: began, Took: time.Since(began),
 		})
 	}
-	state := b.Engine.State(name)
+	state := set.engine.State(name)
 
 	c.mu.Lock()
 	var change *Change
@@ -144,7 +144,7 @@ func (c *circuit) reportToEngine(b *Breaker, p permit, v Verdict, began time.Tim
 		change = c.followReport(p, failed, state)
 	}
 	c.mu.Unlock()
-	b.tell(change)
+	set.tell(change)
 }
 
 func (c *circuit) followReport(p permit, failed bool, s State) *Change {

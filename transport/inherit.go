@@ -16,7 +16,7 @@ func (b *Breaker) Inherit(from *Breaker) {
 }
 
 func (b *Breaker) takeOver(from *Breaker) {
-	if b.circuits.Max == from.circuits.Max && same(b.settings.Rule, from.settings.Rule) && same(b.Engine, from.settings.Engine) {
+	if b.circuits.Max == from.circuits.Max && same(b.settings.rule, from.settings.rule) && same(b.settings.engine, from.settings.engine) {
 		b.circuits = from.circuits
 		return
 	}
@@ -33,10 +33,10 @@ func same(x, y any) bool {
 }
 
 // transfer returns a circuit under other rules in the state that c is in.
-func (c *circuit) transfer(b *Breaker) *circuit {
+func (c *circuit) transfer(set *settings) *circuit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := b.newCircuit(c.key)
+	n := set.newCircuit(c.key)
 	n.state, n.lastFail, n.openings, n.successes = c.state, c.lastFail, c.openings, c.successes
 	n.open.Store(c.open.Load())
 	n.setWord(0)

@@ -27,7 +27,7 @@ func TestABreakerGoesOnWhereAnotherIs(t *testing.T) {
 					send(t, before, get(t, host))
 				}
 				old.Reset("http://b.test")
-				old.settings.FailureThreshold = 5 // so that it stays closed
+				old.settings.failureThreshold = 5 // so that it stays closed
 				send(t, before, get(t, "http://b.test"))
 				send(t, before, get(t, "http://b.test"))
 				time.Sleep(20 * time.Second)

@@ -28,23 +28,24 @@ type Record struct {
 
 // Wrap returns next with its calls recorded.
 func (r Record) Wrap(next http.RoundTripper) http.RoundTripper {
-	if r.Classifier == nil {
-		r.Classifier = Classify
-	}
 	if r.Stats != nil {
 		r.Stats.init()
 	}
-	return &record{Layer: layer.Layer{Next: next}, Record: r}
+	return &record{Layer: layer.Layer{Next: next}, Record: r, assess: assessorOf(r.Classifier)}
 }
 
 type record struct {
 	layer.Layer
 	Record
-	flood flood
+	assess assessor
+	flood  flood
 }
 
-// broken is the verdict on a call that ended in a panic.
-var broken = Verdict{Outcome: Failed, Category: System, Severity: High}
+// The verdicts on a call that ended well, and on one that ended in a panic.
+var (
+	answered = Verdict{Sent: Answered}
+	broken   = Verdict{Outcome: Failed, Category: System, Severity: High}
+)
 
 func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 	v := broken
@@ -54,7 +55,11 @@ func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	over := req.Context().Err() != nil
 	resp, err := r.Send(req)
-	v = r.Classifier(req, resp, err)
+	if !over && r.assess.wentWell(resp, err) {
+		v = answered
+		return resp, nil
+	}
+	v = r.assess.classify(req, resp, err)
 	if over {
 		// It never left: that says nothing of the service.
 		v.Outcome = Neutral

@@ -127,9 +127,6 @@ func (r Retry) withDefaults() Retry {
 	if r.Budget == nil {
 		r.Budget = new(Budget)
 	}
-	if r.Classifier == nil {
-		r.Classifier = Classify
-	}
 	return r
 }
 
@@ -139,13 +136,14 @@ func (r Retry) Wrap(next http.RoundTripper) http.RoundTripper {
 	if err := errors.Join(r.validate(), r.Budget.freeze()); err != nil {
 		panic(err)
 	}
-	return &retry{Layer: layer.Layer{Next: next}, Retry: r.withDefaults()}
+	return &retry{Layer: layer.Layer{Next: next}, Retry: r.withDefaults(), assess: assessorOf(r.Classifier)}
 }
 
 type retry struct {
 	layer.Layer
 	Retry
-	log moments
+	assess assessor
+	log    moments
 }
 
 // RoundTrip sends attempts until one of them stands. A context that is over

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"sync"
@@ -15,9 +14,8 @@ import (
 // [Record] fills it; health and metrics read it. The zero value is ready to
 // use. All methods may be called concurrently.
 //
-// It is striped: each call counts in one of several parts chosen at random, so
-// that calls on different cores seldom meet. Nothing is lost by that; Traffic
-// adds the parts up.
+// It is striped: calls on different cores count in different parts, so that
+// they seldom meet. Nothing is lost by that; Traffic adds the parts up.
 type Stats struct {
 	// Window is the length of the sliding window, kept in twelve slots. If
 	// zero or negative, it is 60 s.
@@ -27,7 +25,8 @@ type Stats struct {
 	began   time.Time // what times are counted from: the monotonic clock is the cheaper one
 	window  time.Duration
 	slot    time.Duration
-	stripes []stripe // a power of two
+	stripes []stripe
+	spread  spread
 
 	// consecutive has an entry for each operation that ever failed. While there
 	// is none, a success costs one atomic load.
@@ -44,11 +43,7 @@ func (s *Stats) init() {
 		}
 		s.began = time.Now()
 		s.slot = max(1, s.window/statSlots)
-		n := 2
-		for n < 2*runtime.GOMAXPROCS(0) && n < 32 {
-			n *= 2
-		}
-		s.stripes = make([]stripe, n)
+		s.stripes = make([]stripe, min(runtime.GOMAXPROCS(0), 32))
 		s.consecutive.Max = maxOperations
 	})
 }
@@ -60,14 +55,13 @@ type mark struct {
 }
 
 func (s *Stats) begin() mark {
-	p := &s.stripes[rand.Uint32()&uint32(len(s.stripes)-1)]
-	p.inFlight.Add(1)
+	p := &s.stripes[s.spread.of(len(s.stripes))]
+	p.begun.Add(1)
 	return mark{p, time.Since(s.began)}
 }
 
 func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
 	now := time.Since(s.began)
-	m.stripe.inFlight.Add(-1)
 	m.stripe.count(now, now-m.began, s.slot, v)
 	switch {
 	case v.Outcome == Failed:
@@ -85,22 +79,23 @@ func (s *Stats) Traffic() Traffic {
 	s.init()
 	var all totals
 	var window slot
-	var inFlight int64
 	now := slotOf(time.Since(s.began), s.slot)
 	for i := range s.stripes {
-		inFlight += s.stripes[i].inFlight.Load()
 		s.stripes[i].addTo(&all, &window, now)
 	}
 	t := Traffic{
 		Succeeded:   all.outcomes[Success],
 		Failed:      all.outcomes[Failed],
 		Neutral:     all.outcomes[Neutral],
-		InFlight:    inFlight,
 		Window:      window.snapshot(s.window),
 		Errors:      all.byKind(),
 		Consecutive: s.inARow(),
 	}
 	t.Total = t.Succeeded + t.Failed + t.Neutral
+	for i := range s.stripes { // after the totals, so that it is never less
+		t.InFlight += int64(s.stripes[i].begun.Load())
+	}
+	t.InFlight -= int64(t.Total)
 	if t.Total > 0 {
 		t.Mean = time.Duration(uint64(all.took) / t.Total)
 		t.Last = s.began.Add(all.last).Round(0)

@@ -8,7 +8,7 @@ import (
 
 // A stripe is one part of [Stats].
 type stripe struct {
-	inFlight atomic.Int64
+	begun atomic.Uint64 // calls; those that are counted below have ended
 
 	mu    sync.Mutex // guards the rest
 	all   totals

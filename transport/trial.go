@@ -76,7 +76,11 @@ func (t *trial) attempt() (*http.Response, error) {
 		t.began = time.Now()
 	}
 	resp, err := t.sendOnce()
-	v := t.Classifier(t.send, resp, err)
+	if t.number == 1 && t.call.trip == nil && t.assess.wentWell(resp, err) {
+		t.well = true
+		return resp, nil
+	}
+	v := t.assess.classify(t.send, resp, err)
 	if t.well = v.Category == OK && err == nil && !v.Retryable; !t.well || t.number > 1 {
 		t.verdict = v // copied only when somebody will read it
 	}

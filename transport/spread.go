@@ -1,0 +1,26 @@
+package transport
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A spread deals out the parts of something that was cut in parts so that
+// cores do not wait for each other. A core gets the part that it had last: a
+// [sync.Pool] is the one thing in Go that remembers by core. Two cores may
+// have the same part, and a goroutine may change its core; nothing depends on
+// it but speed.
+type spread struct {
+	lately sync.Pool // of int
+	next   atomic.Uint32
+}
+
+// of returns which of n parts to use, for n up to 256.
+func (s *spread) of(n int) int {
+	i, ok := s.lately.Get().(int)
+	if !ok {
+		i = int(s.next.Add(1)) % n
+	}
+	s.lately.Put(i)
+	return i
+}
