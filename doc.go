@@ -81,7 +81,7 @@
 //
 // Start with transport: chain.go, verdict.go, classify.go, then one file per
 // layer, each from its type through Wrap and RoundTrip to the helpers. Two of
-// them go on in other files: retry.go in trial.go, replay.go and budget.go,
+// them go on in other files: retry.go in sequence.go, replay.go and budget.go,
 // breaker.go in circuit.go, opening.go and rule.go.
 // fallback has the ladder and the cache, telemetry the two spans, healthz the
 // monitor and its handler. Here, policy.go puts the layers together, agent.go

@@ -31,8 +31,8 @@ import (
 //
 // It stands inside [Retry], so that each attempt asks it, and a refused call is
 // not tried again. The zero value is ready to use. Its fields are read at the
-// first Wrap; several Wraps of one Breaker share its circuits. All methods may
-// be called concurrently.
+// first Wrap; several Wraps of one Breaker share its circuits. No field may be
+// negative. All methods may be called concurrently.
 type Breaker struct {
 	// FailureThreshold is how many failures open a circuit, as Rule counts
 	// them. If zero, it is 5.
@@ -42,8 +42,9 @@ type Breaker struct {
 	// [Leaky].
 	Rule Rule
 
-	// Engine, if not nil, decides in place of Rule, FailureThreshold, OpenFor
-	// and Successes when circuits open and close.
+	// Engine, if not nil, decides in place of Rule, FailureThreshold and
+	// Successes when circuits open and close, and for how long: OpenFor then
+	// counts for Open alone.
 	Engine Engine
 
 	// OpenFor is how long a circuit stays open the first time. If zero, it is
@@ -78,8 +79,8 @@ type Breaker struct {
 	Classifier Classifier
 
 	// OnChange, if not nil, is told when a circuit changes its state. It runs
-	// on the goroutine of the call that caused it, outside of all locks, and
-	// must not block.
+	// on the goroutine of the call that caused it, outside of all locks; it must
+	// not block, and must be safe for concurrent use.
 	OnChange func(Change)
 
 	once     sync.Once

@@ -32,7 +32,7 @@ type Budget struct {
 	Window time.Duration
 
 	// Key says which calls have a budget together. If nil, it is scheme and
-	// authority. At most 10,000 keys are kept, the longest idle leaves first.
+	// authority. At most 10,000 keys are kept, the longest idle leave first.
 	Key func(*http.Request) string
 
 	once    sync.Once
@@ -41,7 +41,7 @@ type Budget struct {
 	floor   int
 	window  time.Duration
 	key     func(*http.Request) string
-	keys    table.Table[hostKey, purse]
+	keys    table.Table[hostKey, hostBudget]
 }
 
 // Validate returns an error that names every field out of its bounds.
@@ -110,51 +110,51 @@ func (b *Budget) count(req *http.Request) bool {
 	return true
 }
 
-// take asks for one retry of a call, which it counts if count has not.
+// take asks for one retry. Counted says whether count has counted the call.
 func (b *Budget) take(req *http.Request, counted bool) bool {
 	b.init()
 	if b.ratio < 0 {
 		return true
 	}
 	k := keyOf(req, b.key).canonical()
-	p := b.keys.GetOrAdd(k, func() (hostKey, *purse) { return k.clone(), new(purse) })
+	p := b.keys.GetOrAdd(k, func() (hostKey, *hostBudget) { return k.clone(), new(hostBudget) })
 	return p.retry(time.Now(), b, counted)
 }
 
-// A purse is the budget of one key.
-type purse struct {
+// A hostBudget is the budget of one key.
+type hostBudget struct {
 	mu        sync.Mutex // guards the rest
-	ring      ring       // marked are the retries
+	ring      ring       // retries are marked
 	lastRetry time.Time
 }
 
-// call counts a call, and reports whether the purse has seen no retry for so
-// long that it can be forgotten.
-func (p *purse) call(now time.Time, b *Budget) (idle bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ring.add(now, b.window, 1, 0)
-	return now.Sub(p.lastRetry) > 2*b.window
+// call counts a call, and reports whether there was no retry for so long that
+// the budget can be forgotten.
+func (h *hostBudget) call(now time.Time, b *Budget) (idle bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ring.add(now, b.window, 1, 0)
+	return now.Sub(h.lastRetry) > 2*b.window
 }
 
 // retry counts a retry if there may be one more, and reports whether it did.
-func (p *purse) retry(now time.Time, b *Budget, counted bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lastRetry = now
+func (h *hostBudget) retry(now time.Time, b *Budget, counted bool) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lastRetry = now
 	if !counted {
-		p.ring.add(now, b.window, 1, 0)
+		h.ring.add(now, b.window, 1, 0)
 	}
-	calls, retries := p.ring.sums(now, b.window)
+	calls, retries := h.ring.sums(now, b.window)
 	if retries >= b.limit(calls) {
 		return false
 	}
-	p.ring.add(now, b.window, 0, 1)
+	h.ring.add(now, b.window, 0, 1)
 	return true
 }
 
-func (p *purse) sums(now time.Time, b *Budget) (calls, retries int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ring.sums(now, b.window)
+func (h *hostBudget) sums(now time.Time, b *Budget) (calls, retries int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ring.sums(now, b.window)
 }

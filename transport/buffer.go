@@ -73,7 +73,7 @@ func readUpTo(r io.Reader, bound, expected int64) (read *net.Buffers, whole bool
 	read = new(net.Buffers)
 	size := int64(4 << 10)
 	if expected >= 0 {
-		size = min(expected+1, 1<<20) // room to see the end; a server may say what it likes
+		size = min(expected+1, 1<<20) // one byte more, to see the end at once; at most 1 MiB, since the length may be a lie
 	}
 	for left := bound + 1; left > 0 && !whole && err == nil; size = min(2*size, 64<<10) {
 		piece := make([]byte, min(size, left))

@@ -35,6 +35,8 @@ type permit struct {
 	found State // what the call is told of
 }
 
+// The low bits of a circuit's word are flags. The rest is its generation, which
+// grows with each change of state.
 const (
 	notClosed = 1 << iota
 	dirty     // failures are counted, or the rule wants to hear of successes too
@@ -93,7 +95,8 @@ func (c *circuit) allow(set *settings) (permit, error) {
 }
 
 // refuse counts a refusal. In a dry run the call passes all the same; its
-// permit is of a generation that reports to nobody.
+// permit is marked notClosed, by which minds knows that how it went is nothing
+// to the circuit.
 func (c *circuit) refuse(set *settings, w uint64, o *opening, e *OpenError) (permit, error) {
 	o.rejected.add()
 	if set.dryRun {
@@ -119,7 +122,8 @@ func (c *circuit) allowProbe(set *settings) (permit, error) {
 		change = c.become(HalfOpen)
 	}
 	p := permit{word: c.word.Load(), found: HalfOpen}
-	if p.probe = int(c.probes) < set.probes; p.probe {
+	if int(c.probes) < set.probes {
+		p.probe = true
 		c.probes++
 	}
 	c.mu.Unlock()
@@ -204,7 +208,8 @@ func (c *circuit) reportProbe(set *settings, v Verdict, began time.Time) *Change
 		c.openings++
 		return c.trip(c.openTime(set, v))
 	case v.Outcome == Success:
-		if c.successes++; int(c.successes) >= set.successes {
+		c.successes++
+		if int(c.successes) >= set.successes {
 			return c.become(Closed)
 		}
 	}

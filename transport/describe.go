@@ -22,7 +22,7 @@ func describe(err error) string {
 		return ErrCircuitOpen.Error()
 	}
 	if e, ok := errors.AsType[*LimitError](err); ok {
-		return e.Error()
+		return ErrLimited.Error() + ": " + e.reason() // the key may be the user's own
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e.Op + ": " + describeSocket(e)
@@ -83,9 +83,9 @@ func describeDNS(e *net.DNSError) string {
 	case e.IsNotFound:
 		return "no such host"
 	case e.IsTimeout:
-		return "name look-up timed out"
+		return "name lookup timed out"
 	}
-	return "name look-up failed"
+	return "name lookup failed"
 }
 
 func isTimeout(err error) bool {

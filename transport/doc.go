@@ -47,9 +47,10 @@
 // The caller's request is not changed, and its body is closed exactly once.
 // Bodies stream; they are kept only where a field says so, and within its
 // bound. Redirects and cookies stay the http.Client's. A response is never
-// turned into an error: when attempts run out, the last response comes back,
-// readable. Package rttest has these promises as a suite that can be run over
-// any wrapper.
+// turned into an error because of its status: when attempts run out, the last
+// one comes back, readable. Only [Buffer], for a body that was cut, and the time
+// limits end a call whose answer had begun. Package rttest has these promises as
+// a suite that can be run over any wrapper.
 //
 // # Shapes
 //
@@ -90,7 +91,7 @@
 //
 // # What it leaves out
 //
-// Hedged requests and adaptive limits are layers of their own, to come. There
+// Hedged requests and adaptive limits: each would be a layer of its own. There
 // is no registry and no global: a Breaker is shared by being passed around.
 // There is no Clock to mock: test with [testing/synctest], as this package
 // does.

@@ -148,7 +148,7 @@ func ExampleTimeout() {
 	if e, ok := errors.AsType[*transport.TimeoutError](err); ok {
 		fmt.Println(e)
 	}
-	// Output: transport: response headers: nothing within 20ms
+	// Output: transport: response headers timed out after 20ms
 }
 
 func ExampleDeadline() {

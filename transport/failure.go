@@ -72,13 +72,25 @@ func newFailure(req *http.Request, resp *http.Response, err error, v Verdict) *F
 
 // Error returns the operation, the category and the message, such as
 //
-//	transport: load user: network: dial: connection refused (gave up after 3 attempts: attempts)
+//	transport: load user: network: dial: connection refused (gave up after 2 attempts: no time for another)
 func (f *Failure) Error() string {
 	s := "transport: " + f.Operation + ": " + f.Category.String() + ": " + f.Message
 	if f.GaveUp != "" {
-		s += " (gave up after " + strconv.Itoa(f.Retries+1) + " attempts: " + string(f.GaveUp) + ")"
+		s += " (gave up after " + strconv.Itoa(f.Retries+1) + " attempts" + because[f.GaveUp] + ")"
 	}
 	return s
+}
+
+// because is what Error says of a reason; that all attempts were used says
+// itself.
+var because = map[Reason]string{
+	ReasonDeadline: ": no time for another",
+	ReasonHint:     ": the server wants no other in time",
+	ReasonBudget:   ": the retry budget is used up",
+	ReasonMethod:   ": another would not be safe",
+	ReasonBody:     ": the request body cannot be sent again",
+	ReasonVerdict:  ": another would not help",
+	ReasonNested:   ": it is retried elsewhere",
 }
 
 // Unwrap returns the cause, nil if it was a response.

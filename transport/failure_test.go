@@ -32,10 +32,10 @@ func TestFailureOf(t *testing.T) {
 		{"a refused connection", nil, errRefused, "dial: connection refused", "*os.SyscallError"},
 		{"a reset one", nil, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "read: connection reset by peer", "*os.SyscallError"},
 		{"a name that does not exist", nil, &net.OpError{Op: "dial", Err: dns}, "dial: no such host", "*net.DNSError"},
-		{"a name server that is late", nil, &net.DNSError{IsTimeout: true}, "name look-up timed out", "*net.DNSError"},
-		{"a name server that fails", nil, &net.DNSError{}, "name look-up failed", "*net.DNSError"},
+		{"a name server that is late", nil, &net.DNSError{IsTimeout: true}, "name lookup timed out", "*net.DNSError"},
+		{"a name server that fails", nil, &net.DNSError{}, "name lookup failed", "*net.DNSError"},
 		{"a dial that is late", nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "dial: timed out", "*poll.DeadlineExceededError"},
-		{"a time-out of the kit's", nil, &TimeoutError{"response headers", time.Second}, "transport: response headers: nothing within 1s", "*transport.TimeoutError"},
+		{"a time-out of the kit's", nil, &TimeoutError{"response headers", time.Second}, "transport: response headers timed out after 1s", "*transport.TimeoutError"},
 		{"the caller's cancel", nil, context.Canceled, "context canceled", "*errors.errorString"},
 		{"the caller's deadline", nil, context.DeadlineExceeded, "timed out", "context.deadlineExceededError"},
 		{"an open circuit", nil, &OpenError{Key: "http://a.test"}, "transport: circuit open", "*transport.OpenError"},
@@ -127,7 +127,7 @@ func TestFailureText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	f.Retries, f.GaveUp = 2, ReasonAttempts
-	if got, want := f.Error(), "transport: load user: network: dial: connection refused (gave up after 3 attempts: attempts)"; got != want {
+	if got, want := f.Error(), "transport: load user: network: dial: connection refused (gave up after 3 attempts)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

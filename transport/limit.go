@@ -126,8 +126,19 @@ type LimitError struct {
 	What string // "queue": it is full; "wait": no place in time; "rate": no turn in time
 }
 
-// Error names what was reached.
-func (e *LimitError) Error() string { return ErrLimited.Error() + ": " + e.What }
+// Error names what was reached, and whose limit it was.
+func (e *LimitError) Error() string { return ErrLimited.Error() + ": " + e.Key + ": " + e.reason() }
+
+func (e *LimitError) reason() string {
+	switch e.What {
+	case "queue":
+		return "queue full"
+	case "wait":
+		return "no place in time"
+	default:
+		return "no turn in time"
+	}
+}
 
 // Is reports whether target is [ErrLimited].
 func (e *LimitError) Is(target error) bool { return target == ErrLimited }

@@ -105,7 +105,7 @@ func TestLimitRefusal(t *testing.T) {
 		req := newRequest(t, http.MethodPost, "http://a.test", sent)
 		_, _, err := send(t, rt, req)
 		sent.closedOnce(t, "the body of a request that was refused")
-		if !errors.Is(err, ErrLimited) || err.Error() != "transport: limit reached: queue" {
+		if !errors.Is(err, ErrLimited) || err.Error() != "transport: limit reached: http://a.test: queue full" {
 			t.Errorf("got %v", err)
 		}
 		if got := Classify(req, nil, err); got != (Verdict{Outcome: Neutral, Category: RateLimit, Severity: Medium, Recoverable: true, Sent: Unsent}) {

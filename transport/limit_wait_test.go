@@ -214,7 +214,7 @@ func TestLimitErrorInFull(t *testing.T) {
 		err := post(t.Context(), t, rt, "http://a.test/path?secret=1")
 		f, ok := errors.AsType[*transport.Failure](err)
 		if !ok || f.Category != transport.RateLimit || f.Severity != transport.Medium || !f.Recoverable ||
-			f.Message != "transport: limit reached: queue" || f.Host != "a.test" || !errors.Is(f, transport.ErrLimited) {
+			f.Message != "transport: limit reached: queue full" || f.Host != "a.test" || !errors.Is(f, transport.ErrLimited) {
 			t.Errorf("as a Failure, %v is %+v", err, f)
 		}
 		close(d.let)

@@ -37,8 +37,8 @@ func (r Record) Wrap(next http.RoundTripper) http.RoundTripper {
 type record struct {
 	layer.Layer
 	Record
-	assess assessor
-	flood  flood
+	assess  assessor
+	limiter logLimiter
 }
 
 // The verdicts on a call that ended well, and on one that ended in a panic.
@@ -72,7 +72,7 @@ func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (r *record) log(req *http.Request, resp *http.Response, err error, v Verdict) {
 	op := operationOf(req)
-	r.flood.log(req.Context(), r.Logger, levelOf(v), floodKey{op, v.Category, "call failed"}, func() []slog.Attr {
+	r.limiter.log(req.Context(), r.Logger, levelOf(v), lineKey{op, v.Category, "call failed"}, func() []slog.Attr {
 		f := newFailure(req, resp, err, v)
 		return []slog.Attr{
 			slog.String("operation", f.Operation),

@@ -167,11 +167,11 @@ func TestRecordHasAClassifier(t *testing.T) {
 func TestFloodIsBoundedByKinds(t *testing.T) {
 	// However many operations there are, the table that counts their lines
 	// does not grow for ever.
-	var f flood
+	var f logLimiter
 	logger := slog.New(slog.DiscardHandler)
 	logger = slog.New(enabled{logger.Handler()})
 	for i := range 20_000 {
-		f.log(t.Context(), logger, slog.LevelInfo, floodKey{op: operation{name: strings.Repeat("x", i%200) + string(rune(i))}}, func() []slog.Attr { return nil })
+		f.log(t.Context(), logger, slog.LevelInfo, lineKey{op: operation{name: strings.Repeat("x", i%200) + string(rune(i))}}, func() []slog.Attr { return nil })
 	}
 	if n := f.kinds.Len(); n > 10_000 {
 		t.Errorf("it keeps %d kinds", n)

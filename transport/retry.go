@@ -18,7 +18,7 @@ import (
 // on the request: sent again are those with an idempotent method (RFC 9110,
 // section 9.2.2), those with an Idempotency-Key header, those that provably
 // were not sent, and those answered 425 or 429, which says that they were not
-// processed. The fields that begin with Unsafe widen that.
+// processed. RetryUnsafeOn and RetryUnsafeMethods widen that.
 //
 // When no attempt is left, or none would fit the deadline, the last response
 // comes back as it is, readable: a response is not an error. The last error
@@ -97,7 +97,8 @@ func (r Retry) Validate() error {
 	return err
 }
 
-// validate leaves the Budget out.
+// validate leaves the Budget out: one in use is judged by its fields as they
+// were at its first Wrap.
 func (r *Retry) validate() error {
 	var errs []error
 	if r.MaxDelay < 0 {
@@ -143,7 +144,7 @@ type retry struct {
 	layer.Layer
 	Retry
 	assess assessor
-	log    moments
+	log    retryLog
 }
 
 // RoundTrip sends attempts until one of them stands. A context that is over
@@ -152,16 +153,16 @@ func (r *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Err() != nil {
 		return r.Send(req)
 	}
-	t := trial{retry: r, req: req, call: callOf(req.Context())}
-	t.begin()
+	s := sequence{retry: r, req: req, call: callOf(req.Context())}
+	s.begin()
 	for {
-		resp, err := t.attempt()
-		wait, why := t.judge(resp, err)
-		if why != goOn {
-			return t.end(resp, err, why)
+		resp, err := s.attempt()
+		wait, again, why := s.decide(resp, err)
+		if !again {
+			return s.end(resp, err, why)
 		}
 		Discard(resp)
-		if err := t.pause(wait); err != nil {
+		if err := s.pause(wait); err != nil {
 			return nil, err
 		}
 	}

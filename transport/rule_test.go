@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,3 +138,24 @@ func TestRulesValidate(t *testing.T) {
 }
 
 func nan() (f float64) { return f / f }
+
+// A random walk that reaches the threshold sooner or later at any rate: what
+// the comment on Leaky says of how soon.
+func TestLeakyOpensInTimeAtAnyRate(t *testing.T) {
+	for rate, want := range map[float64]float64{0.30: 290, 0.25: 720, 0.20: 2300, 0.10: 83_000} {
+		r := rand.New(rand.NewPCG(1, 2))
+		const openings = 100
+		calls := 0
+		for range openings {
+			for c := (Leaky{}).counter(); ; {
+				calls++
+				if c.count(result{failed: r.Float64() < rate}, 5) {
+					break
+				}
+			}
+		}
+		if mean := float64(calls) / openings; math.Abs(mean-want) > 0.15*want {
+			t.Errorf("at a rate of %v it opens after %.0f calls on average, want about %.0f", rate, mean, want)
+		}
+	}
+}

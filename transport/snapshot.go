@@ -4,7 +4,8 @@ import "time"
 
 // The types here are how the kit's parts are looked at from outside: by the
 // health page, by metrics, by your own code. They are plain values, copies of
-// a moment.
+// a moment. Those of the ladder and the cache are here too, so that packages
+// healthz and telemetry need not know package fallback.
 
 // State is a circuit's state.
 type State uint8

@@ -74,7 +74,7 @@ func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
 	}
 }
 
-// Traffic returns a snapshot.
+// Traffic returns what was counted so far, and the window that ends now.
 func (s *Stats) Traffic() Traffic {
 	s.init()
 	var all totals

@@ -117,7 +117,7 @@ type TimeoutError struct {
 
 // Error names the limit.
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("transport: %s: nothing within %v", e.What, e.Limit)
+	return fmt.Sprintf("transport: %s timed out after %v", e.What, e.Limit)
 }
 
 // Timeout returns true.

@@ -64,7 +64,7 @@ func TestTimeoutHeaders(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		e, ok := errors.AsType[*TimeoutError](err)
-		if !ok || !e.Timeout() || !e.Temporary() || !errors.Is(err, context.DeadlineExceeded) || err.Error() != "transport: response headers: nothing within 10s" {
+		if !ok || !e.Timeout() || !e.Temporary() || !errors.Is(err, context.DeadlineExceeded) || err.Error() != "transport: response headers timed out after 10s" {
 			t.Errorf("got %#v", err)
 		}
 		if got := Classify(req, nil, err); got != passing(TimedOut, Maybe) {

@@ -6,8 +6,8 @@ import (
 )
 
 // A Classifier judges one exchange: the request, and either the response or
-// the error that came of it. It must be safe for concurrent use and must not
-// read or change what it is given. [Classify] is the kit's own.
+// the error that came of it. It must be safe for concurrent use. It must not read
+// a body, nor change anything that it is given. [Classify] is the kit's own.
 type Classifier func(*http.Request, *http.Response, error) Verdict
 
 // A Verdict is what the kit thinks of one exchange. Everything that decides

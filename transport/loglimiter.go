@@ -9,18 +9,18 @@ import (
 	"github.com/safetrip-go/safetrip/internal/table"
 )
 
-// A flood holds log lines back: of each kind it lets linesPerSecond a second
-// through its gate. The next one that passes tells how many were left out.
-type flood struct {
-	kinds table.Table[floodKey, gate]
+// A logLimiter holds log lines back: of each kind it lets linesPerSecond a
+// second through its gate. The next one that passes tells how many were left out.
+type logLimiter struct {
+	kinds table.Table[lineKey, gate]
 }
 
 const linesPerSecond = 10
 
-type floodKey struct {
+type lineKey struct {
 	op       operation
 	category Category
-	moment   string
+	message  string
 }
 
 type gate struct {
@@ -30,12 +30,12 @@ type gate struct {
 	leftOut int // since the last line that passed
 }
 
-// log writes a line to l unless there were too many of its kind.
-func (f *flood) log(ctx context.Context, l *slog.Logger, level slog.Level, k floodKey, attrs func() []slog.Attr) {
-	if l == nil || !l.Enabled(ctx, level) {
+// log writes a line unless there were too many of its kind.
+func (l *logLimiter) log(ctx context.Context, to *slog.Logger, level slog.Level, k lineKey, attrs func() []slog.Attr) {
+	if to == nil || !to.Enabled(ctx, level) {
 		return
 	}
-	g := f.kinds.GetOrAdd(k, func() (floodKey, *gate) { return floodKey{k.op.clone(), k.category, k.moment}, new(gate) })
+	g := l.kinds.GetOrAdd(k, func() (lineKey, *gate) { return lineKey{k.op.clone(), k.category, k.message}, new(gate) })
 	leftOut, ok := g.pass(time.Now().Unix())
 	if !ok {
 		return
@@ -44,7 +44,7 @@ func (f *flood) log(ctx context.Context, l *slog.Logger, level slog.Level, k flo
 	if leftOut > 0 {
 		a = append(a, slog.Int("left_out", leftOut))
 	}
-	l.LogAttrs(ctx, level, k.moment, a...) //nolint:sloglint // moments are constants; they are part of the key
+	to.LogAttrs(ctx, level, k.message, a...) //nolint:sloglint // messages are constants; they are part of the key
 }
 
 func (g *gate) pass(second int64) (leftOut int, ok bool) {
