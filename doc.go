@@ -32,7 +32,8 @@
 //	│ fallback.Cache       what its first step has │  │ the call
 //	│ transport.Record     the service's verdict   │  │
 //	│ transport.Deadline   time for all attempts   │  │
-//	│ transport.Retry      ─ from here on per attempt ┘
+//	│ transport.Retry      sends again             │ ─┘
+//	├──────────────── once per attempt: ───────────┤
 //	│ transport.Buffer     small bodies whole      │ ─┐
 //	│ transport.Breaker    a circuit per host      │  │
 //	│ transport.Limit      how many at once        │  │ what concerns
@@ -46,9 +47,10 @@
 // asks it and a refusal ends the call at once. Record stands outside Retry, or
 // it would count attempts, and inside Ladder, or it would take a cached answer
 // for the service's health. Deadline stands inside Ladder, so that a step can
-// still answer when the time for the service is up. Timeout stands inside
-// Breaker, which counts a late attempt as a failure. Buffer stands inside
-// Retry, which can then do something about a body that was cut.
+// still answer when the time for the service is up. Buffer stands inside
+// Retry, which can then do something about a body that was cut. Limit stands
+// inside Breaker, since its refusals say nothing of the service, and Timeout
+// too, since a late attempt does.
 //
 // # Services
 //
@@ -102,24 +104,21 @@
 //	Config.Buffer            off
 //	Config.Logger            slog.Default()
 //
-// # Where it departs from what one may expect
+// # What may surprise
 //
-// A program's resilience often begins as a class that wraps every call. Here it
-// is layers around a Transport, the one place where a Go program can be changed
-// without being rewritten. From that follow some rules:
-//
-//   - A time-out is its own category, not a kind of network failure.
-//   - Invalid input can be mended by the caller, and is not sent again.
-//   - A server's errors are high in severity, and recoverable: they usually
-//     pass. A fault of our own program is not.
-//   - A lack of memory or of descriptors is the system's failure, not business
-//     logic.
-//   - An error rate of 25 % or more is critical, of 10 % a warning; a warning
-//     never hides something critical.
-//   - Alerts come when something changes, not on every run, unless asked for.
-//   - The time that a circuit stays open grows while its probes fail.
 //   - A POST is sent again only where that is safe: it provably was not sent,
 //     or was answered 425 or 429, or has an Idempotency-Key.
+//   - The last response comes back when attempts run out: a 503 is no error.
+//   - Recoverable and retryable are two things. Invalid input can be mended by
+//     its sender, and is not sent again as it is.
+//   - A server's error is high in severity and recoverable, for it usually
+//     passes; a fault of our own program is not. A lack of memory or of
+//     descriptors is ours, and counts against no service.
+//   - 401, 429 and the caller's own cancel count neither for a service nor
+//     against it.
+//   - The time that a circuit stays open grows while its probes fail.
+//   - Alerts come when something changes, not on every run, unless asked for; a
+//     warning never hides something critical.
 //   - Response times are those of a window, with the mean of all beside them.
 //
 // # What it leaves out

@@ -22,11 +22,9 @@ import (
 var (
 	known = map[string]string{
 		"context":   "context",
-		"errors":    "errors",
-		"fmt":       "fmt",
 		"http":      "net/http",
-		"log":       "log",
-		"os":        "os",
+		"sql":       "database/sql",
+		"strings":   "strings",
 		"slog":      "log/slog",
 		"time":      "time",
 		"fallback":  "github.com/safetrip-go/safetrip/fallback",
@@ -36,16 +34,12 @@ var (
 		"transport": "github.com/safetrip-go/safetrip/transport",
 	}
 	around = map[string]string{
-		"agent":   "*safetrip.Agent",
-		"breaker": "*transport.Breaker",
-		"cached":  "func(context.Context) error",
-		"ctx":     "context.Context",
-		"file":    "*os.File",
-		"logger":  "*slog.Logger",
-		"mux":     "*http.ServeMux",
-		"query":   "func(context.Context) error",
-		"req":     "*http.Request",
-		"stats":   "transport.Stats",
+		"agent":     "*safetrip.Agent",
+		"ctx":       "context.Context",
+		"db":        "*sql.DB",
+		"lastKnown": "string",
+		"mux":       "*http.ServeMux",
+		"name":      "string",
 	}
 )
 

@@ -33,10 +33,10 @@ type Alternative struct {
 	// the RoundTripper is trusted to know where it leads.
 	URL string
 
-	// SameTrust lets credentials (the headers that [Cache] lists, those that look
-	// like one, and the user and password of a URL) go to the other service. Without it they
-	// are taken out, unless URL has the scheme of the request, and its host both
-	// in its URL and in Host.
+	// SameTrust lets credentials (the headers that [Cache] lists, those that
+	// look like one, and the user and password of a URL) go to the other
+	// service. Without it they are taken out, unless URL has the scheme of the
+	// request, and its host both in its URL and in Host.
 	SameTrust bool
 
 	// Credentials has further headers that carry credentials.

@@ -52,11 +52,11 @@
 // [Cache.Wrap] keeps the answers to GET requests that have status 200, 203,
 // 204, 300, 301 or 308, and those to POST requests that PostKey has a key for.
 // What says how long it is fresh may have status 302, 303 or 307 as well, and,
-// with ServeFresh, 404 or 410. An answer is kept when its body was read to its end; the bytes are kept as the
-// reader sees them, so that a body streams as it would without the cache.
-// Content-Length bytes read are the end too; and where a JSON document was
-// decoded from a body without a length, whose end is left unread by decoders,
-// Close looks for it in at most 512 bytes and 5 ms more.
+// with ServeFresh, 404 or 410. An answer is kept when its body was read to its
+// end; the bytes are kept as the reader sees them, so that a body streams as it
+// would without the cache. A body is also at its end when Content-Length bytes
+// were read. JSON decoders leave the end of a body without a length unread:
+// Close then looks for it, in at most 512 bytes and 5 ms more.
 //
 // Other answers pass untouched, with the very body that the service gave:
 // error answers (which do not drop what is kept either, but for 404 and 410),
@@ -86,7 +86,7 @@
 // the like), by those in which proxies name the user (X-Forwarded-User,
 // X-User-Id, X-Tenant-Id and the like), and by those that lead a request to
 // another place (X-Forwarded-Host, X-Original-Url, X-HTTP-Method-Override and
-// the like), with which a stranger could otherwise put an answer of his making
+// the like), with which a stranger could otherwise put an answer of their making
 // where others find it. X-Forwarded-For is not among them, and none of them
 // makes an answer private to anybody.
 //

@@ -14,10 +14,10 @@ import (
 // longest unused leaves first to make room.
 //
 // It keeps its items in a go-cache, which has neither a bound nor an order:
-// both are kept beside it, and given up by its hook for evictions, which an
-// overwrite would not run and which is why there is none. No goroutine sweeps:
-// what has expired leaves when it is asked for, when its place is needed, or
-// by Sweep.
+// Memory keeps both beside it, in step by go-cache's hook for evictions. An
+// overwrite does not run that hook, so an item is deleted before it is
+// replaced. No goroutine sweeps: what has expired leaves when it is asked for,
+// when its place is needed, or by Sweep.
 type Memory struct {
 	max int64
 

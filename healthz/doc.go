@@ -53,8 +53,8 @@
 // which needs nothing from outside and works without scripts. /healthz answers
 // JSON to whoever does not care, the others text.
 //
-// Everybody sees the overall status and the names and statuses of checks; what
-// Detail lets pass sees all of it. Of errors, the category is shown and never
+// Everybody sees the overall status and the names and statuses of checks; a
+// request that Detail accepts sees everything. Of errors, the category is shown and never
 // the text, whoever asks, and names of hosts and operations lose userinfo,
 // query and fragment. Put the page behind authentication of your own.
 //
@@ -90,8 +90,8 @@
 // health endpoint is open to more people than a profile may be. Nothing is
 // registered anywhere, least of all on http.DefaultServeMux: you mount the
 // handler. No redirects are followed by checks. No free text in a [Result]: it
-// would end up in front of everybody. No hysteresis between a check and a
-// probe, only between a check and its alerts: whoever probes counts failures
-// himself. No check runs in a request's path, so that no number of probes adds
+// would end up in front of everybody. No hysteresis for probes, which are
+// answered by the last run alone: whoever probes counts failures. Alerts have
+// it. No check runs in a request's path, so that no number of probes adds
 // load to a dependency that is already ill.
 package healthz

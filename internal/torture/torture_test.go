@@ -1,7 +1,10 @@
 package torture
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +31,16 @@ func TestEveryFault(t *testing.T) {
 			}
 			t.Logf("%d cases", cases)
 		})
+	}
+}
+
+func TestTheREADMECountsRight(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := fmt.Sprintf("%d exchanges fails once in each way it can, of %d:", len(exchanges), len(faults)); !strings.Contains(string(readme), s) {
+		t.Errorf("it does not say %q", s)
 	}
 }
 
