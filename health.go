@@ -9,7 +9,8 @@ import (
 
 // Healthz returns the handler that says how the Agent is doing: JSON for
 // machines, text for operators, a live page for people. Mount it at /healthz,
-// and at /livez and /readyz if an orchestrator probes those.
+// at /healthz/ for single checks (/healthz/NAME), and at /livez and /readyz if
+// an orchestrator probes those.
 //
 // Who may see more than names and statuses, [healthz.Monitor.Detail] decides.
 func (a *Agent) Healthz() http.Handler {

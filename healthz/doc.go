@@ -12,6 +12,7 @@
 //	}
 //	go monitor.Run(ctx)
 //	mux.Handle("/healthz", monitor)
+//	mux.Handle("/healthz/", monitor) // one check: /healthz/NAME
 //	mux.Handle("/livez", monitor)
 //	mux.Handle("/readyz", monitor)
 //
