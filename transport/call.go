@@ -71,19 +71,21 @@ func AttemptOf(ctx context.Context) int {
 	return 1
 }
 
-// resent is the context of a request that is sent again. It is a Context of
-// our own so that the number and the context are one allocation, which all
-// further attempts of the call share. It ends when its parent does, and package
-// context sees through it: a child of it costs no goroutine.
+// resent is the context of a request that is sent again, and that request: one
+// allocation, which all further attempts of the call share. The context ends
+// when its parent does, and package context sees through it: a child of it
+// costs no goroutine.
 type resent struct {
 	context.Context
-	call   call
-	number atomic.Int32
+	call    call
+	number  atomic.Int32
+	request http.Request
 }
 
-func newResent(ctx context.Context) *resent {
-	r := &resent{Context: ctx, call: *callOf(ctx)}
+func newResent(req *http.Request, c *call) *resent {
+	r := &resent{Context: req.Context(), call: *c}
 	r.call.attempt = &r.number
+	r.request = *req.WithContext(r)
 	return r
 }
 

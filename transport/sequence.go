@@ -110,8 +110,8 @@ func (s *sequence) sendOnce() (*http.Response, error) {
 // with the last one's still.
 func (s *sequence) prepareAgain() {
 	if s.resent == nil {
-		s.resent = newResent(s.req.Context())
-		s.send = s.send.WithContext(s.resent)
+		s.resent = newResent(s.send, s.call)
+		s.send = &s.resent.request
 	} else if s.body.next != nil {
 		s.send = shallow(s.send, s.send)
 	}
