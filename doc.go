@@ -72,7 +72,8 @@
 // [Service.Do] gives work that is not HTTP the same onion, less the layers that
 // only HTTP has. One call is treated otherwise through its context:
 // [transport.WithOperation] names it, [transport.WithoutRetry] and
-// [transport.WithIdempotencyKey] say what may be done with it, its deadline is
+// [transport.WithIdempotencyKey] say what may be done with it,
+// [transport.WithPriority] lets it pass others in a queue, its deadline is
 // respected, and [transport.NewTrip] tells what happened to it.
 //
 // Settings can come from a file ([Config.LoadJSON]) and from the environment

@@ -15,6 +15,7 @@ type call struct {
 	operation      string
 	idempotencyKey string
 	noRetry        bool
+	priority       Priority
 	attempt        *atomic.Int32 // number of the attempt this request is, nil when not resent
 	deadline       time.Time     // set by Deadline
 	trip           *Trip

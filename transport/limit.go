@@ -17,7 +17,9 @@ import (
 // and how many are begun in a second. It stands inside [Breaker], which does
 // not hear of its refusals: they say nothing of the service.
 //
-// A place is held until the response body ends.
+// A place is held until the response body ends. Those who wait get one in the
+// order in which they came, those with a higher priority before: see
+// [WithPriority].
 type Limit struct {
 	// Concurrency is how many attempts may be under way to one host. If zero
 	// or negative, there is no bound.
@@ -123,7 +125,7 @@ var ErrLimited = errors.New("transport: limit reached")
 // A LimitError is a refusal of a [Limit].
 type LimitError struct {
 	Key  string
-	What string // "queue": it is full; "wait": no place in time; "rate": no turn in time
+	What string // "queue": it is full, or was and somebody had a higher priority; "wait": no place in time; "rate": no turn in time
 }
 
 // Error names what was reached, and whose limit it was.

@@ -120,6 +120,18 @@ func TestLimitRefusal(t *testing.T) {
 	})
 }
 
+func TestLimitErrorSaysWhatWasReached(t *testing.T) {
+	for what, want := range map[string]string{
+		"queue": "transport: limit reached: http://a.test: queue full",
+		"wait":  "transport: limit reached: http://a.test: no place in time",
+		"rate":  "transport: limit reached: http://a.test: no turn in time",
+	} {
+		if got := (&LimitError{Key: "http://a.test", What: what}).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestLimitWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := newPatient()

@@ -1,0 +1,21 @@
+package transport
+
+import "context"
+
+// Priority says which calls [Limit] serves first when it cannot serve all.
+type Priority int8
+
+// The priorities.
+const (
+	LowPriority    Priority = -1 // what can wait, such as a nightly job
+	NormalPriority Priority = 0
+	HighPriority   Priority = 1 // what somebody waits for
+)
+
+// WithPriority lets a request pass those of a lower priority that wait in a
+// [Limit] for a place. Where the queue is full, the last of those with the
+// lowest priority makes room for it, and is refused. A p below LowPriority or
+// above HighPriority is that one. Whoever has a place keeps it.
+func WithPriority(ctx context.Context, p Priority) context.Context {
+	return withCall(ctx, func(c *call) { c.priority = min(max(p, LowPriority), HighPriority) })
+}
