@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -229,6 +230,36 @@ func TestAnOutageIsAnswered(t *testing.T) {
 	}
 	if s := agent.Report(); len(s.Circuits) != 1 || s.Circuits[0].State != transport.Open {
 		t.Errorf("circuits %+v; want one, open", s.Circuits)
+	}
+}
+
+func TestACutBodyCountsIfItIsReadAhead(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		buffer *transport.Buffer
+		want   transport.State
+	}{
+		{"it is a failure of the service", new(transport.Buffer), transport.Open},
+		{"otherwise the headers have been heard when it is cut", nil, transport.Closed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := impatient()
+			cfg.Buffer, cfg.Breaker = test.buffer, new(transport.Breaker)
+			cfg.Base = transport.Func(func(req *http.Request) (*http.Response, error) {
+				body := io.MultiReader(strings.NewReader("half of "), iotest.ErrReader(io.ErrUnexpectedEOF))
+				return &http.Response{StatusCode: 200, Body: io.NopCloser(body), ContentLength: 16, Request: req}, nil
+			})
+			client := newAgent(t, cfg).Client()
+			for range 5 {
+				if resp, err := client.Get("http://service.test"); err == nil {
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			}
+			if all := cfg.Breaker.States(); len(all) != 1 || all[0].State != test.want {
+				t.Errorf("the circuits are %+v, want one that is %v", all, test.want)
+			}
+		})
 	}
 }
 

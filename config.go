@@ -48,8 +48,8 @@ type Config struct {
 	// are begun in a second. There is no bound unless it is set.
 	Limit transport.Limit
 
-	// Buffer, if not nil, reads small bodies ahead, so that a cut one is
-	// retried.
+	// Buffer, if not nil, reads small bodies ahead, so that a cut one is a
+	// failure to circuits, and retried.
 	Buffer *transport.Buffer
 
 	// Cache keeps what may stand in for a service that fails. If nil, it is one

@@ -34,8 +34,8 @@
 //	│ transport.Deadline   time for all attempts   │  │
 //	│ transport.Retry      sends again             │ ─┘
 //	├──────────────── once per attempt: ───────────┤
-//	│ transport.Buffer     small bodies whole      │ ─┐
-//	│ transport.Breaker    a circuit per host      │  │
+//	│ transport.Breaker    a circuit per host      │ ─┐
+//	│ transport.Buffer     small bodies whole      │  │
 //	│ transport.Limit      how many at once        │  │ what concerns
 //	│ transport.Timeout    time for one attempt    │  │ one attempt
 //	│ Config.PerAttempt    authentication, signing │  │
@@ -48,9 +48,9 @@
 // it would count attempts, and inside Ladder, or it would take a cached answer
 // for the service's health. Deadline stands inside Ladder, so that a step can
 // still answer when the time for the service is up. Buffer stands inside
-// Retry, which can then do something about a body that was cut. Limit stands
-// inside Breaker, since its refusals say nothing of the service, and Timeout
-// too, since a late attempt does.
+// Breaker and Retry: a body that was cut is then a failure to both. Limit
+// stands inside Breaker, since its refusals say nothing of the service, and
+// Timeout too, since a late attempt does.
 //
 // # Services
 //

@@ -67,10 +67,10 @@ func (p *policy) aroundCalls() []transport.Middleware {
 	l.add(c.on(Recording), p.record)
 	l.add(true, c.Deadline.Wrap)
 	l.add(c.on(Retry), c.Retry.Wrap)
+	l.add(c.on(Breaker), c.Breaker.Wrap)
 	if c.Buffer != nil {
 		l.add(true, c.Buffer.Wrap)
 	}
-	l.add(c.on(Breaker), c.Breaker.Wrap)
 	l.add(true, c.Limit.Wrap)
 	l.add(c.on(Timeout), c.Timeout.Wrap)
 	l.add(true, c.PerAttempt...)

@@ -31,7 +31,7 @@ func wrappers() []struct {
 		{"Retry", Retry{}.Wrap(stub())},
 		{"Breaker", alone.Wrap(stub())},
 		{"Record", Record{Stats: &stats}.Wrap(stub())},
-		{"chain", Chain(stub(), Record{Stats: new(Stats)}.Wrap, Retry{}.Wrap, Buffer{}.Wrap, chained.Wrap)},
+		{"chain", Chain(stub(), Record{Stats: new(Stats)}.Wrap, Retry{}.Wrap, chained.Wrap, Buffer{}.Wrap)},
 	}
 }
 

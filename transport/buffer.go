@@ -12,9 +12,9 @@ import (
 )
 
 // Buffer reads a small response body before it hands the response on, so that
-// one that is cut becomes an error, which [Retry] and the ladder outside of it
-// can do something about. Without it a cut body is found by the caller, too
-// late.
+// one that is cut becomes an error, which [Breaker], [Retry] and the ladder
+// outside of it can do something about. Without it a cut body is found by the
+// caller, too late.
 //
 // It costs the memory of the body and the time until it is complete. Streams
 // pass untouched: 101 answers, and the media types that stand for streams

@@ -23,8 +23,8 @@
 //	  │  Record     one verdict per call; outside Retry, or it would count attempts
 //	  │  Deadline   the call's time; outside Retry, which looks at it before it waits
 //	  │  Retry      ── everything further in happens once per attempt ──
-//	  │  Buffer     a cut body becomes an error that Retry sees
 //	  │  Breaker    inside Retry: each attempt asks, and a refusal is not retried
+//	  │  Buffer     a cut body becomes an error, which Breaker and Retry see
 //	  │  Limit      inside Breaker: its refusals say nothing of the service
 //	  │  Timeout    the attempt's time; inside Breaker, which counts it as a failure
 //	  ▼
