@@ -86,7 +86,10 @@ var errFields = errors.New("fallback: a stored header is malformed")
 func (f fields) check() error {
 	r := reader{s: string(f)}
 	names, values := r.uvarint(), r.uvarint()
-	for range min(names, uint64(len(f))) {
+	if max(names, values) > uint64(len(f)) { // each takes a byte at least
+		return errFields
+	}
+	for range names {
 		r.string()
 		n := r.uvarint()
 		if n > values {
@@ -97,7 +100,7 @@ func (f fields) check() error {
 			r.string()
 		}
 	}
-	if r.bad || r.s != "" || values != 0 || names > uint64(len(f)) {
+	if r.bad || r.s != "" || values != 0 {
 		return errFields
 	}
 	return nil
