@@ -27,18 +27,13 @@ func (v Variants) Env(prefix string, environ []string, into any) error {
 		if !ours {
 			continue
 		}
-		leaf, ok := known[rest]
-		if !ok {
-			leaf, ok = v.leafInMap(reflect.ValueOf(into).Elem(), known, rest)
+		leaf, err := v.leafOf(reflect.ValueOf(into).Elem(), known, rest)
+		value := reflect.Value{}
+		if err == nil {
+			value, err = parseList(leaf.t, text)
 		}
-		if !ok {
-			faults = append(faults, fmt.Errorf("%s: there is no setting of this name", name))
-			continue
-		}
-		value, err := parseList(leaf.t, text)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", name, err))
-			continue
 		}
 		changes = append(changes, change{leaf.path, value})
 	}
@@ -85,33 +80,55 @@ func (v Variants) membersOf(t reflect.Type) map[string]reflect.Type {
 	return all
 }
 
-// leafInMap finds the leaf of a name such as SERVICES_PAYMENTS_RETRY_MAX_DELAY:
-// the field of a map, a key, and the longest name of a leaf that there is.
-func (v Variants) leafInMap(at reflect.Value, known map[string]leaf, name string) (leaf, bool) {
+var errUnknown = errors.New("there is no setting of this name")
+
+// leafOf finds the leaf of a name, which may be in a map:
+// SERVICES_PAYMENTS_RETRY_MAX_DELAY has the field, a key, and what is below.
+func (v Variants) leafOf(at reflect.Value, known map[string]leaf, name string) (leaf, error) {
+	if l, ok := known[name]; ok {
+		return l, nil
+	}
 	for field, f := range v.fields(at.Type()) {
 		rest, ok := strings.CutPrefix(name, strings.ToUpper(field)+"_")
-		if !ok || !isMap(f.Type) || f.Type.Elem() != at.Type() {
-			continue
-		}
-		for i := range len(rest) {
-			l, ok := known[rest[i:]]
-			if ok && i > 1 && rest[i-1] == '_' {
-				key := keyLike(at.FieldByIndex(f.Index), rest[:i-1])
-				return leaf{append([]string{field, key}, l.path...), l.t}, true
-			}
+		if ok && isMap(f.Type) && f.Type.Elem() == at.Type() {
+			key, below, err := cutKey(at.FieldByIndex(f.Index), known, rest)
+			return leaf{append([]string{field, key}, below.path...), below.t}, err
 		}
 	}
-	return leaf{}, false
+	return leaf{}, errUnknown
 }
 
-// keyLike returns the key of a map that a variable's name means.
-func keyLike(m reflect.Value, name string) string {
-	for _, k := range m.MapKeys() {
-		if strings.Map(capital, k.String()) == name {
-			return k.String()
+// cutKey cuts a name into a key of m and the leaf below. Of several cuts, that
+// with a key which m has is the right one; otherwise that with the shortest.
+func cutKey(m reflect.Value, known map[string]leaf, name string) (key string, below leaf, err error) {
+	err = errUnknown
+	for i := len(name) - 1; i > 1; i-- {
+		l, ok := known[name[i:]]
+		if !ok || name[i-1] != '_' {
+			continue
+		}
+		switch keys := keysLike(m, name[:i-1]); len(keys) {
+		case 0:
+			key, below, err = strings.ToLower(name[:i-1]), l, nil
+		case 1:
+			return keys[0], l, nil
+		default:
+			return "", l, fmt.Errorf("it may mean %s", strings.Join(keys, " or "))
 		}
 	}
-	return strings.ToLower(name)
+	return key, below, err
+}
+
+// keysLike returns the keys of a map that a variable's name can mean, in order.
+func keysLike(m reflect.Value, name string) []string {
+	var keys []string
+	for _, k := range m.MapKeys() {
+		if strings.Map(capital, k.String()) == name {
+			keys = append(keys, k.String())
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func capital(r rune) rune {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -15,87 +14,81 @@ import (
 // JSON sets the fields of the struct that into points to as a JSON object says.
 // An error names each fault with its line and key; nothing is set then.
 func (v Variants) JSON(document []byte, into any) error {
-	r := &reader{Variants: v, Decoder: json.NewDecoder(bytes.NewReader(document)), document: document}
-	r.UseNumber()
-	err := r.value(reflect.TypeOf(into).Elem(), nil)
-	if err == nil {
-		if _, err = r.Token(); err == nil {
-			err = r.fault(nil, "there is more after the object")
-		} else if errors.Is(err, io.EOF) {
-			err = nil
+	// The whole of it is looked at first: only so does the place of a syntax
+	// error count from the document's beginning.
+	if err := json.Unmarshal(document, new(json.RawMessage)); err != nil {
+		at := len(document)
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = max(0, int(syntax.Offset)-1)
 		}
+		return fmt.Errorf("line %d: %w", line(document[:at]), err)
 	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		err = fmt.Errorf("line %d: %w", r.line(syntax.Offset), syntax)
-	} else if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("line %d: %w", r.line(int64(len(document))), io.ErrUnexpectedEOF)
-	}
-	if err = errors.Join(append(r.faults, err)...); err != nil {
+	r := &reader{Variants: v, tokens: json.NewDecoder(bytes.NewReader(document)), document: document}
+	r.tokens.UseNumber()
+	r.value(reflect.TypeOf(into).Elem(), nil)
+	if err := errors.Join(r.faults...); err != nil {
 		return err
 	}
 	v.apply(r.changes, into)
 	return nil
 }
 
-// A reader turns a document into changes.
+// A reader turns a document that is known to be JSON into changes.
 type reader struct {
 	Variants
-	*json.Decoder
+	tokens   *json.Decoder
 	document []byte
 	changes  []change
 	faults   []error
 }
 
-func (r *reader) line(offset int64) int { return 1 + bytes.Count(r.document[:offset], []byte("\n")) }
+// next returns the next token, of which there is one wherever it is called.
+func (r *reader) next() json.Token {
+	token, err := r.tokens.Token()
+	if err != nil {
+		panic(err)
+	}
+	return token
+}
 
-// fault returns an error with the place of the token that was read last.
-func (r *reader) fault(path []string, format string, args ...any) error {
+// line returns the number of the line that follows.
+func line(before []byte) int { return 1 + bytes.Count(before, []byte("\n")) }
+
+// note takes a fault down, with the place of the token that was read last.
+func (r *reader) note(path []string, format string, args ...any) {
 	at := ""
 	if len(path) > 0 {
 		at = strings.Join(path, ".") + ": "
 	}
-	return fmt.Errorf("line %d: %s%s", r.line(r.InputOffset()), at, fmt.Sprintf(format, args...))
+	r.faults = append(r.faults, fmt.Errorf("line %d: %s%s", line(r.document[:r.tokens.InputOffset()]), at, fmt.Sprintf(format, args...)))
 }
 
-func (r *reader) note(path []string, format string, args ...any) {
-	r.faults = append(r.faults, r.fault(path, format, args...))
-}
-
-// value reads a value for a field of type t. Its error is one after which
-// nothing more can be read; others are noted.
-func (r *reader) value(t reflect.Type, path []string) error {
+// value reads a value for a field of type t.
+func (r *reader) value(t reflect.Type, path []string) {
 	if isLeaf(t) {
-		return r.leaf(t, path)
+		r.leaf(t, path)
+		return
 	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	token, err := r.Token()
-	if err != nil {
-		return err
-	}
-	if token != json.Delim('{') {
+	if token := r.next(); token != json.Delim('{') {
 		r.note(path, "%s stands where an object should", describe(token))
-		return r.skipRest(token)
+		r.skipRest(token)
+		return
 	}
 	r.changes = append(r.changes, change{path: path})
 	seen := make(map[string]bool)
-	for r.More() {
-		key, err := r.Token() // a string, or the decoder would say so
-		if err != nil {
-			return err
-		}
-		if err := r.member(t, path, fmt.Sprint(key), seen); err != nil {
-			return err
-		}
-		seen[fmt.Sprint(key)] = true
+	for r.tokens.More() {
+		key := fmt.Sprint(r.next())
+		r.member(t, path, key, seen)
+		seen[key] = true
 	}
-	_, err = r.Token() // the end of the object
-	return err
+	r.next() // the end of the object
 }
 
 // member reads the value of a key in an object for a field of type t.
-func (r *reader) member(t reflect.Type, path []string, key string, seen map[string]bool) error {
+func (r *reader) member(t reflect.Type, path []string, key string, seen map[string]bool) {
 	below := slices.Concat(path, []string{key})
 	member, known := r.memberType(t, key)
 	switch {
@@ -106,9 +99,10 @@ func (r *reader) member(t reflect.Type, path []string, key string, seen map[stri
 	case r.Variants[t] != nil && len(seen) > 0:
 		r.note(below, "is one too many; choose one of %s", r.members(t))
 	default:
-		return r.value(member, below)
+		r.value(member, below)
+		return
 	}
-	return r.skip()
+	r.skipRest(r.next())
 }
 
 func (r *reader) memberType(t reflect.Type, key string) (reflect.Type, bool) {
@@ -131,35 +125,27 @@ func (r *reader) members(t reflect.Type) string {
 
 // leaf reads a value that is one text, number or truth value, or a list of
 // them.
-func (r *reader) leaf(t reflect.Type, path []string) error {
-	token, err := r.Token()
-	if err != nil {
-		return err
-	}
+func (r *reader) leaf(t reflect.Type, path []string) {
+	token := r.next()
 	if !isList(t) {
-		return r.item(t, path, token, func(v reflect.Value) { r.changes = append(r.changes, change{path, v}) })
+		r.item(t, path, token, func(v reflect.Value) { r.changes = append(r.changes, change{path, v}) })
+		return
 	}
 	if token != json.Delim('[') {
 		r.note(path, "%s stands where a list should", describe(token))
-		return r.skipRest(token)
+		r.skipRest(token)
+		return
 	}
 	list := reflect.MakeSlice(t, 0, 0)
-	for r.More() {
-		token, err := r.Token()
-		if err != nil {
-			return err
-		}
-		if err := r.item(t.Elem(), path, token, func(v reflect.Value) { list = reflect.Append(list, v) }); err != nil {
-			return err
-		}
+	for r.tokens.More() {
+		r.item(t.Elem(), path, r.next(), func(v reflect.Value) { list = reflect.Append(list, v) })
 	}
 	r.changes = append(r.changes, change{path, list})
-	_, err = r.Token() // the end of the list
-	return err
+	r.next() // the end of the list
 }
 
 // item parses a token for a field of type t and, if that can be, calls set.
-func (r *reader) item(t reflect.Type, path []string, token json.Token, set func(reflect.Value)) error {
+func (r *reader) item(t reflect.Type, path []string, token json.Token, set func(reflect.Value)) {
 	text, fits := "", false
 	switch token := token.(type) {
 	case string:
@@ -171,15 +157,15 @@ func (r *reader) item(t reflect.Type, path []string, token json.Token, set func(
 	}
 	if !fits {
 		r.note(path, "%s stands where %s should", describe(token), kindOf(t))
-		return r.skipRest(token)
+		r.skipRest(token)
+		return
 	}
 	v, err := parse(t, text)
 	if err != nil {
 		r.note(path, "%v", err)
-		return nil
+		return
 	}
 	set(v)
-	return nil
 }
 
 // isText reports whether a type reads its own text.
@@ -221,31 +207,17 @@ func describe(token json.Token) string {
 	return fmt.Sprint(token)
 }
 
-// skip reads over a value.
-func (r *reader) skip() error {
-	token, err := r.Token()
-	if err != nil {
-		return err
-	}
-	return r.skipRest(token)
-}
-
 // skipRest reads over what is left of a value that began with token.
-func (r *reader) skipRest(token json.Token) error {
+func (r *reader) skipRest(token json.Token) {
 	if _, nests := token.(json.Delim); !nests {
-		return nil
+		return
 	}
 	for depth := 1; depth > 0; {
-		token, err := r.Token()
-		if err != nil {
-			return err
-		}
-		switch token {
+		switch r.next() {
 		case json.Delim('{'), json.Delim('['):
 			depth++
 		case json.Delim('}'), json.Delim(']'):
 			depth--
 		}
 	}
-	return nil
 }

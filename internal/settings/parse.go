@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func parseBasic(v reflect.Value, text string) error {
 		v.SetBool(b)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(text, bits())
-		if err != nil {
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) { // which no bound of a setting would catch
 			return fmt.Errorf("%q is no number", text)
 		}
 		v.SetFloat(f)

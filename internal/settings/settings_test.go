@@ -29,6 +29,7 @@ func (c *color) UnmarshalText(text []byte) error {
 type guard struct {
 	OpenFor time.Duration
 	Rule    rule
+	On      bool
 
 	_ sync.Once
 }
@@ -112,10 +113,15 @@ func TestFaultsOfJSON(t *testing.T) {
 		{"an unknown variant", `{"guard": {"rule": {"fast": {}}}}`, "line 1: guard.rule.fast: is unknown; there are ratio, slow"},
 		{"two variants", `{"guard": {"rule": {"slow": {}, "ratio": {}}}}`, "line 1: guard.rule.ratio: is one too many; choose one of ratio, slow"},
 		{"no object", `[]`, "line 1: a list stands where an object should"},
-		{"something after it", "{}\n{}", "line 2: there is more after the object"},
-		{"nothing", "", "line 1: unexpected EOF"},
-		{"a cut object", "{\"inner\":\n{", "line 2: unexpected EOF"},
+		{"something after it", "{}\n{}", "line 2: invalid character '{' after top-level value"},
+		{"nothing", "", "line 1: unexpected end of JSON input"},
+		{"a cut object", "{\"inner\":\n{", "line 2: unexpected end of JSON input"},
 		{"what is no JSON", "{\n\"name\": x}", "line 2: invalid character 'x'"},
+		{"what is no JSON, far down", "{\"inner\":\n\n\n{\n\n\n\"max_ttl\":\n\n\ntru}}", "line 10: invalid character '}' in literal true"},
+		{"a text over two lines", "{\n\"name\": \"x\n\"}", "line 2: invalid character '\\n' in string literal"},
+		{"lines that end as on Windows", "{\r\n\"name\":\r\n1}", "line 3: name: 1 stands where a text should"},
+		{"a comment", "{\n// why\n}", "line 2: invalid character '/'"},
+		{"a key in capitals", `{"Name": "x"}`, "line 1: Name: is unknown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := config{Name: "before", Guard: new(guard)}
@@ -173,10 +179,33 @@ func TestEnv(t *testing.T) {
 	}
 }
 
+func TestKeysOfMapsInEnv(t *testing.T) {
+	for _, tt := range []struct{ name, variable, key string }{
+		{"a key that is new", "APP_OTHERS_EAST_ON", "east"},
+		{"one with the name of a setting", "APP_OTHERS_COUNT_ON", "count"},
+		{"one whose name ends like a setting's begins: the shortest", "APP_OTHERS_EAST_INNER_MAX_TTL", "east"},
+		{"the same, if there is one", "APP_OTHERS_WEST_INNER_MAX_TTL", "west"},
+		{"a key with what is no letter", "APP_OTHERS_FAR_WEST_ON", "far.west"},
+		{"a key that ends with the name of a setting", "APP_OTHERS_MY_GUARD_ON", "my-guard"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config{Others: map[string]config{"west": {}, "far.west": {}, "my-guard": {}}}
+			text := map[bool]string{true: "true", false: "9s"}[strings.HasSuffix(tt.variable, "_ON")]
+			if err := variants.Env("APP", []string{tt.variable + "=" + text}, &c); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Others[tt.key]; reflect.DeepEqual(got, config{}) {
+				t.Errorf("%s does not set %q: %+v", tt.variable, tt.key, c.Others)
+			}
+		})
+	}
+}
+
 func TestFaultsOfEnv(t *testing.T) {
-	c := config{Name: "before"}
+	c := config{Name: "before", Others: map[string]config{"a-b": {}, "a.b": {}}}
 	err := variants.Env("APP", []string{
 		"APP_NAME=after", "APP_NMAE=x", "APP_COUNT=x", "APP_CODES=1,x", "APP_KEY=hunter2", "APP_OTHERS_COUNT=1", "APP_FUNC=1",
+		"APP_SHARE=NaN", "APP_OTHERS_A_B_COUNT=1", "APP_WAIT=",
 	}, &c)
 	if err == nil {
 		t.Fatal("no fault was found")
@@ -188,7 +217,10 @@ func TestFaultsOfEnv(t *testing.T) {
 		"APP_FUNC: there is no setting of this name",
 		"APP_KEY: it is no base64",
 		"APP_NMAE: there is no setting of this name",
+		"APP_OTHERS_A_B_COUNT: it may mean a-b or a.b",
 		"APP_OTHERS_COUNT: there is no setting of this name",
+		`APP_SHARE: "NaN" is no number`,
+		`APP_WAIT: "" is no duration, such as "500ms" or "1m30s"`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
