@@ -38,7 +38,7 @@ type setup struct {
 	config    Config
 	own       *policy            // of calls that are no service's
 	services  map[string]*policy // by name
-	routes    map[string]*policy // by host
+	routes    map[place]*policy  // those of services
 	health    *healthz.Monitor
 	ownHealth bool // the user gave none
 }
@@ -115,7 +115,7 @@ func (a *Agent) newSetup(cfg Config, before *setup) *setup {
 		config:    cfg,
 		own:       a.newPolicy("", cfg, before.own),
 		services:  make(map[string]*policy, len(cfg.Services)),
-		routes:    make(map[string]*policy),
+		routes:    make(map[place]*policy),
 		health:    a.monitor(&cfg, before),
 		ownHealth: cfg.Health == nil,
 	}
@@ -123,8 +123,8 @@ func (a *Agent) newSetup(cfg Config, before *setup) *setup {
 		p := a.newPolicy(name, c.under(&cfg, name), before.services[name])
 		s.services[name] = p
 		for _, host := range c.Hosts {
-			if key, err := hostKey(host); err == nil { // Validate saw to that
-				s.routes[key] = p
+			if at, err := placeOf(host); err == nil { // Validate saw to that
+				s.routes[at] = p
 			}
 		}
 	}

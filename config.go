@@ -89,7 +89,8 @@ type Config struct {
 
 	// Hosts, of one of the Services, are those whose calls are the service's
 	// though they are made by the Agent's own client: "api.example.com", for
-	// all ports, or "api.example.com:8443".
+	// all ports, or "api.example.com:443", which goes first. There are no
+	// patterns.
 	Hosts []string
 
 	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's

@@ -60,10 +60,10 @@ func (s *Service) Client() *http.Client { return &http.Client{Transport: s.Trans
 // Transport returns a transport whose calls are all the service's.
 func (s *Service) Transport() http.RoundTripper { return &serviceTransport{s} }
 
-type serviceTransport struct{ *Service }
+type serviceTransport struct{ service *Service }
 
 func (t *serviceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	p, err := t.policy()
+	p, err := t.service.policy()
 	if err != nil {
 		layer.CloseBody(req)
 		return nil, err
@@ -72,7 +72,7 @@ func (t *serviceTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 }
 
 func (t *serviceTransport) CloseIdleConnections() {
-	if p, err := t.policy(); err == nil {
+	if p, err := t.service.policy(); err == nil {
 		closeIdle(p)
 	}
 }

@@ -55,11 +55,11 @@ func attempts(t *testing.T, rt http.RoundTripper, url string) int {
 
 func TestEachServiceHasItsOwnPolicy(t *testing.T) {
 	cfg := impatient()
-	cfg.Base = scripted(map[string]int{"directory.test": 503, "pay.test": 503, "else.test": 503})
+	cfg.Base = scripted(map[string]int{"directory.test": 503, "directory.test.": 503, "pay.test": 503, "else.test": 503, "::1": 503})
 	directory, payments := impatient(), impatient()
 	directory.Logger, payments.Logger = nil, nil
-	directory.Retry.MaxAttempts, directory.Hosts = 2, []string{"Directory.test"}
-	payments.Retry.MaxAttempts, payments.Hosts = 4, []string{"pay.test:8443"}
+	directory.Retry.MaxAttempts, directory.Hosts = 2, []string{"Directory.test", "[::1]"}
+	payments.Retry.MaxAttempts, payments.Hosts = 4, []string{"pay.test:8443", "pay.test:443"}
 	cfg.Services = map[string]safetrip.Config{"directory": directory, "payments": payments}
 	for _, tt := range []struct {
 		name string
@@ -72,6 +72,11 @@ func TestEachServiceHasItsOwnPolicy(t *testing.T) {
 		{"the same with a port and in capitals", (*safetrip.Agent).Transport, "http://DIRECTORY.test:81", 2},
 		{"a service's host and port", (*safetrip.Agent).Transport, "http://pay.test:8443", 4},
 		{"its host at another port", (*safetrip.Agent).Transport, "http://pay.test", 3},
+		{"its host at the port that its scheme has", (*safetrip.Agent).Transport, "https://pay.test", 4},
+		{"the same, said with an empty port", (*safetrip.Agent).Transport, "HTTPS://pay.test:/", 4},
+		{"a host with the dot that ends all names", (*safetrip.Agent).Transport, "http://directory.test.", 2},
+		{"an address of IPv6", (*safetrip.Agent).Transport, "http://[::1]:8080", 2},
+		{"a host that is a user's name", (*safetrip.Agent).Transport, "http://directory.test@else.test", 3},
 		{"any host, by the service's client", service("payments"), "http://else.test", 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

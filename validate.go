@@ -20,13 +20,30 @@ func (c Config) Validate() error {
 	if len(c.Hosts) > 0 {
 		errs = append(errs, errors.New("safetrip: Config.Hosts is set; it is for the Config of one of the Services"))
 	}
-	serves := make(map[string]string)
+	serves := make(map[place]string)
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		if err := c.Services[name].validateAs(name, serves); err != nil {
+		for _, err := range faults(c.Services[name].validateAs(name, serves)) {
 			errs = append(errs, fmt.Errorf("safetrip: Config.Services[%q]: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// faults returns those that are joined in err, so that each can say whose it
+// is.
+func faults(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what it wraps is asked next
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	var all []error
+	for _, err := range joined.Unwrap() {
+		all = append(all, faults(err)...)
+	}
+	return all
 }
 
 // validate is for what an Agent and a service have in common.
@@ -48,9 +65,9 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// validateAs is for a service. Serves has the hosts of those that were looked
-// at before.
-func (c Config) validateAs(name string, serves map[string]string) error {
+// validateAs is for a service. Serves has whose the hosts are of those that
+// were looked at before.
+func (c Config) validateAs(name string, serves map[place]string) error {
 	errs := []error{c.validate()}
 	if !isName(name) {
 		errs = append(errs, errors.New("the name must have 1 to 64 lower-case letters, digits, '-', '_' and '.'"))
@@ -69,14 +86,14 @@ func (c Config) validateAs(name string, serves map[string]string) error {
 		errs = append(errs, errors.New("its Disable has health; checks are the Agent's"))
 	}
 	for _, host := range c.Hosts {
-		key, err := hostKey(host)
-		switch other, taken := serves[key]; {
+		at, err := placeOf(host)
+		switch other, taken := serves[at]; {
 		case err != nil:
 			errs = append(errs, err)
 		case taken:
 			errs = append(errs, fmt.Errorf("its Hosts has %q, which is a host of %q", host, other))
 		}
-		serves[key] = name
+		serves[at] = name
 	}
 	return errors.Join(errs...)
 }
@@ -85,16 +102,19 @@ func isName(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
-// hostKey returns how a host of Hosts stands in the table of routes.
-func hostKey(host string) (string, error) {
+// placeOf reads a host of Hosts. What no URL has is a fault: it would leave the
+// service without the calls that were meant.
+func placeOf(host string) (place, error) {
 	u, err := url.Parse("//" + host)
-	if err != nil || host == "" || u.Host != host || u.User != nil {
-		return "", fmt.Errorf("its Hosts has %q; it must have hosts, with a port or without", host)
+	if err == nil && u.Host == host && u.User == nil {
+		at := place{hostname(u), u.Port()}
+		bare := strings.Contains(at.host, ":") && host[0] != '[' // IPv6 without its brackets
+		if at.host != "" && !bare && !strings.Contains(at.host, "*") {
+			return at, nil
+		}
 	}
-	if u.Port() == "" {
-		host = u.Hostname()
-	}
-	return strings.ToLower(host), nil
+	host = host[strings.LastIndex(host, "@")+1:] // what is before may be secret
+	return place{}, fmt.Errorf("its Hosts has %q; each must be the host of a URL, with a port or without, and no pattern", host)
 }
 
 // isZero reports whether a setting is left to its default.
