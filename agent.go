@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ type Agent struct {
 // A setup is what an Agent has made of a Config.
 type setup struct {
 	config    Config
+	logger    *slog.Logger       // its Logger, without the Agent's name
 	own       *policy            // of calls that are no service's
 	services  map[string]*policy // by name
 	routes    map[place]*policy  // those of services
@@ -106,21 +108,22 @@ func (a *Agent) adopt(cfg Config) error {
 
 // newSetup makes a setup of cfg that goes on where before is.
 func (a *Agent) newSetup(cfg Config, before *setup) *setup {
-	cfg.Logger = cfg.logger().With(slog.String("agent", a.name))
+	cfg.Services = maps.Clone(cfg.Services)
+	cfg.Logger = cfg.logger()
 	cfg.Retry.Budget = cmp.Or(cfg.Retry.Budget, &a.budget)
 	cfg.Cache = cmp.Or(cfg.Cache, &a.cache)
-	cfg = cfg.withDefaults()
+	s := &setup{logger: cfg.Logger, health: a.monitor(&cfg, before), ownHealth: cfg.Health == nil}
 
-	s := &setup{
-		config:    cfg,
-		own:       a.newPolicy("", cfg, before.own),
-		services:  make(map[string]*policy, len(cfg.Services)),
-		routes:    make(map[place]*policy),
-		health:    a.monitor(&cfg, before),
-		ownHealth: cfg.Health == nil,
-	}
+	cfg.Logger = cfg.Logger.With(slog.String("agent", a.name))
+	s.config = cfg.withDefaults()
+	s.own = a.newPolicy("", s.config, before.own)
+	s.services = make(map[string]*policy, len(cfg.Services))
+	s.routes = make(map[place]*policy)
 	for name, c := range cfg.Services {
-		p := a.newPolicy(name, c.under(&cfg, name), before.services[name])
+		if c.Base != nil && c.Cache == nil {
+			c.Cache = before.cacheOf(name)
+		}
+		p := a.newPolicy(name, c.under(&s.config, name), before.services[name])
 		s.services[name] = p
 		for _, host := range c.Hosts {
 			if at, err := placeOf(host); err == nil { // Validate saw to that
@@ -129,6 +132,15 @@ func (a *Agent) newSetup(cfg Config, before *setup) *setup {
 		}
 	}
 	return s
+}
+
+// cacheOf returns the cache that was made for a service with a Base, or a new
+// one.
+func (s *setup) cacheOf(service string) *fallback.Cache {
+	if c := s.config.Services[service]; c.Base != nil && c.Cache == nil {
+		return s.services[service].config.Cache
+	}
+	return new(fallback.Cache)
 }
 
 // Client returns a new [http.Client] whose Transport is the Agent's. Set its

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/safetrip-go/safetrip"
 	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/healthz"
 	"github.com/safetrip-go/safetrip/transport"
 	"github.com/safetrip-go/safetrip/transport/rttest"
 )
@@ -346,6 +348,25 @@ func TestCloseEndsEverythingThatNewBegan(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAgentsMayShareAMonitor(t *testing.T) {
+	t.Parallel()
+	for range 20 { // the race detector is to see what the first one's checks read as they begin
+		cfg := quiet()
+		cfg.Health = new(healthz.Monitor)
+		first := newAgent(t, cfg)
+		runtime.Gosched()
+		second, err := safetrip.New("second", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := second.Report().Agent; name != "test" {
+			t.Errorf("the report is of %q; want it of the first Agent", name)
+		}
+		second.Close()
+		first.Close()
+	}
 }
 
 func TestDisableLeavesPartsOut(t *testing.T) {

@@ -20,9 +20,9 @@ import (
 // also be read from a file or from the environment: see [Config.LoadJSON] and
 // [Config.LoadEnv].
 //
-// Agents may share what is given by pointer. Make them one after another: New
-// completes it where it is nil. The first of them runs a shared Cache and a
-// shared Monitor, until its Close.
+// Agents and services may share what is given by pointer. Of the Agents that
+// share a Cache or a Monitor the first one runs it, until its Close. It also
+// wires the Monitor, so make those that share one after the other.
 type Config struct {
 	// Base sends. If nil, it is [http.DefaultTransport].
 	Base http.RoundTripper
@@ -32,7 +32,8 @@ type Config struct {
 	Retry transport.Retry
 
 	// Breaker guards each host. If nil, it is one of the Agent's own. If its
-	// OnChange is nil, changes are logged, and counted as a metric.
+	// OnChange is nil, the changes that calls make are logged, and counted as
+	// a metric.
 	Breaker *transport.Breaker
 
 	// Timeout bounds one attempt. If its Headers is zero, it is 10 s; if
@@ -94,8 +95,9 @@ type Config struct {
 	Hosts []string
 
 	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's
-	// own. What is nil of its Sources is wired to the Agent; its Name is the
-	// Agent's if it is empty.
+	// own. What is nil of its Sources is wired to the Agent; so are its Name,
+	// Logger and Classifier, and alerts are logged if it has no Sinks. For that
+	// it must not be in use before.
 	Health *healthz.Monitor
 
 	// Classifier judges for all layers, those that have their own excepted. If

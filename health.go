@@ -2,6 +2,7 @@ package safetrip
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 
 	"github.com/safetrip-go/safetrip/healthz"
@@ -24,7 +25,7 @@ func (a *Agent) Report() healthz.Report { return a.setup.Load().health.Report() 
 // on; otherwise what is nil in it is wired to the Agent.
 func (a *Agent) monitor(c *Config, before *setup) *healthz.Monitor {
 	switch {
-	case c.Health == nil && before.ownHealth && c.Disable == before.config.Disable,
+	case c.Health == nil && before.ownHealth && c.unused() == before.config.unused(),
 		c.Health != nil && c.Health == before.health:
 		return before.health
 	case c.Health == nil:
@@ -40,19 +41,19 @@ func (a *Agent) wire(c *Config, m *healthz.Monitor) *healthz.Monitor {
 		m.Classifier = c.Classifier
 	}
 	if m.Alerts.Sinks == nil {
-		m.Alerts.Sinks = []healthz.Sink{healthz.Log(c.Logger)}
+		m.Alerts.Sinks = []healthz.Sink{a.logAlert}
 	}
-	s := &m.Sources
-	if s.Traffic == nil && c.on(Recording) {
+	s, unused := &m.Sources, c.unused()
+	if s.Traffic == nil && unused&Recording == 0 {
 		s.Traffic = a.stats.Traffic
 	}
-	if s.Circuits == nil && c.on(Breaker) {
+	if s.Circuits == nil && unused&Breaker == 0 {
 		s.Circuits = a.circuits
 	}
-	if s.Budgets == nil && c.on(Retry) {
+	if s.Budgets == nil && unused&Retry == 0 {
 		s.Budgets = a.budgets
 	}
-	if c.on(Fallback) {
+	if unused&Fallback == 0 {
 		if s.Ladders == nil {
 			s.Ladders = a.levels
 		}
@@ -63,5 +64,20 @@ func (a *Agent) wire(c *Config, m *healthz.Monitor) *healthz.Monitor {
 			s.Answers = a.answers
 		}
 	}
+	m.OnAlert() // adds none, but reads the fields: another Agent that has m may write them before it runs
 	return m
+}
+
+// logAlert tells the logger that is the Agent's by now.
+func (a *Agent) logAlert(ctx context.Context, alert healthz.Alert) {
+	healthz.Log(a.setup.Load().logger)(ctx, alert)
+}
+
+// unused returns the parts that neither the Agent nor one of its services has.
+func (c *Config) unused() Part {
+	parts := c.Disable
+	for _, s := range c.Services {
+		parts &= s.Disable
+	}
+	return parts
 }

@@ -17,16 +17,17 @@ func (a *Agent) observe(c *Config) (unobserve func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	o := telemetry.Observers{MeterProvider: c.Call.MeterProvider, Agent: a.name}
-	if c.on(Breaker) {
+	unused := c.unused()
+	if unused&Breaker == 0 {
 		o.Circuits = a.circuits
 	}
-	if c.on(Retry) {
+	if unused&Retry == 0 {
 		o.Budgets = a.budgets
 	}
-	if c.on(Fallback) {
+	if unused&Fallback == 0 {
 		o.Cache, o.Ladders = a.cacheState, a.levels
 	}
-	if c.on(Recording) {
+	if unused&Recording == 0 {
 		o.Traffic = a.stats.Traffic
 	}
 	if c.on(Health) {

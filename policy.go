@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/safetrip-go/safetrip/fallback"
+	"github.com/safetrip-go/safetrip/internal/settings"
 	"github.com/safetrip-go/safetrip/transport"
 )
 
@@ -17,6 +18,7 @@ type policy struct {
 	service string // its name, or ""
 	config  Config // with its defaults filled in
 	stats   *transport.Stats
+	breaker *transport.Breaker // on the circuits of config.Breaker
 
 	ladder      *fallback.Ladder
 	substitutes *fallback.Ladder // the same levels, for work
@@ -36,10 +38,29 @@ func (a *Agent) newPolicy(service string, c Config, before *policy) *policy {
 		c.Breaker.Inherit(before.config.Breaker)
 		p.ladder.Inherit(before.ladder)
 	}
+	p.breaker = p.newBreaker()
 	p.substitutes.Inherit(p.ladder)
 	p.calls = transport.Chain(c.Base, p.aroundCalls()...)
 	p.work = transport.Chain(transport.Func(perform), p.aroundWork()...)
 	return p
+}
+
+// newBreaker returns what the Config's Breaker is to this policy. It has the
+// same circuits, but the user's own is left as it is: it may be that of other
+// services too, whose key and logger are others.
+func (p *policy) newBreaker() *transport.Breaker {
+	b := settings.Copy(p.config.Breaker)
+	if b.Key == nil && p.service != "" {
+		b.Key = oneKey(p.service)
+	}
+	if b.OnChange == nil {
+		b.OnChange = p.config.tellChanges()
+	}
+	if b.Classifier == nil {
+		b.Classifier = p.config.Classifier
+	}
+	b.Inherit(p.config.Breaker)
+	return b
 }
 
 // newLadder returns a ladder for the policy. A service has one level.
@@ -67,7 +88,7 @@ func (p *policy) aroundCalls() []transport.Middleware {
 	l.add(c.on(Recording), p.record)
 	l.add(true, c.Deadline.Wrap)
 	l.add(c.on(Retry), c.Retry.Wrap)
-	l.add(c.on(Breaker), c.Breaker.Wrap)
+	l.add(c.on(Breaker), p.breaker.Wrap)
 	if c.Buffer != nil {
 		l.add(true, c.Buffer.Wrap)
 	}
@@ -87,7 +108,7 @@ func (p *policy) aroundWork() []transport.Middleware {
 	l.add(c.on(Recording), p.record)
 	l.add(true, c.Deadline.Wrap)
 	l.add(c.on(Retry), c.Retry.Wrap)
-	l.add(c.on(Breaker), c.Breaker.Wrap)
+	l.add(c.on(Breaker), p.breaker.Wrap)
 	l.add(true, c.Limit.Wrap)
 	l.add(c.on(Timeout), c.Timeout.Wrap)
 	return l
@@ -107,8 +128,8 @@ func (o *onion) add(on bool, layers ...transport.Middleware) {
 	}
 }
 
-// withDefaults fills in what calls need. What the user gave by pointer is
-// completed where it is nil, and otherwise left as it is.
+// withDefaults fills in what calls need. What the user gave by pointer is left
+// as it is.
 func (c Config) withDefaults() Config {
 	if c.Classifier == nil {
 		c.Classifier = transport.Classify
@@ -120,12 +141,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout.Headers = cmp.Or(c.Timeout.Headers, 10*time.Second)
 
 	c.Breaker = cmp.Or(c.Breaker, new(transport.Breaker))
-	if c.Breaker.OnChange == nil {
-		c.Breaker.OnChange = c.tellChanges()
-	}
-	for _, judge := range []*transport.Classifier{
-		&c.Retry.Classifier, &c.Breaker.Classifier, &c.Call.Classifier, &c.Attempt.Classifier,
-	} {
+	for _, judge := range []*transport.Classifier{&c.Retry.Classifier, &c.Call.Classifier, &c.Attempt.Classifier} {
 		if *judge == nil {
 			*judge = c.Classifier
 		}
@@ -136,12 +152,7 @@ func (c Config) withDefaults() Config {
 // under returns the Config of a service with what it has from its Agent's,
 // whose own defaults are filled in.
 func (c Config) under(agent *Config, service string) Config {
-	if c.Cache == nil {
-		c.Cache = agent.Cache
-		if c.Base != nil {
-			c.Cache = new(fallback.Cache)
-		}
-	}
+	c.Cache = cmp.Or(c.Cache, agent.Cache)
 	if c.Base == nil {
 		c.Base = agent.Base
 	}
@@ -157,9 +168,5 @@ func (c Config) under(agent *Config, service string) Config {
 	c.Retry.Budget = cmp.Or(c.Retry.Budget, agent.Retry.Budget)
 	c.Logger = agent.Logger.With(slog.String("service", service))
 	c.Disable |= agent.Disable & Health
-	c.Breaker = cmp.Or(c.Breaker, new(transport.Breaker))
-	if c.Breaker.Key == nil {
-		c.Breaker.Key = oneKey(service)
-	}
 	return c.withDefaults()
 }

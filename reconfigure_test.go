@@ -1,8 +1,11 @@
 package safetrip_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,11 +110,11 @@ func TestReconfigureWhileACallIsOnItsWay(t *testing.T) {
 	})
 }
 
-func TestReconfigureKeepsWhatIsStored(t *testing.T) {
-	up := true
-	server := transport.Func(func(req *http.Request) (*http.Response, error) {
+// storable is a base whose answers can be kept, while it is up.
+func storable(up *bool) transport.Func {
+	return func(req *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
-		if !up {
+		if !*up {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		} else {
 			w.WriteString("stored")
@@ -119,7 +122,12 @@ func TestReconfigureKeepsWhatIsStored(t *testing.T) {
 		resp := w.Result()
 		resp.Request = req
 		return resp, nil
-	})
+	}
+}
+
+func TestReconfigureKeepsWhatIsStored(t *testing.T) {
+	up := true
+	server := storable(&up)
 	cfg := impatient()
 	cfg.Base = server
 	agent := newAgent(t, cfg)
@@ -141,6 +149,64 @@ func TestReconfigureKeepsWhatIsStored(t *testing.T) {
 		resp.Body.Close()
 		t.Errorf("a new cache answers with %s", resp.Status)
 	}
+}
+
+func TestReconfigureKeepsWhatAServiceWithABaseHasStored(t *testing.T) {
+	up := true
+	db := safetrip.Config{Base: storable(&up), Retry: transport.Retry{BaseDelay: -1}}
+	cfg := quiet()
+	cfg.Services = map[string]safetrip.Config{"db": db}
+	agent := newAgent(t, cfg)
+	client := agent.Service("db").Client()
+	get(t, client, "http://a.test")
+	up = false
+	for range 2 {
+		if err := agent.Reconfigure(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if _, body := get(t, client, "http://a.test"); body != "stored" {
+			t.Errorf("after a change of other settings the cache has %q", body)
+		}
+	}
+	db.Cache = new(fallback.Cache)
+	cfg.Services["db"] = db // by then the Agent has its own copy
+	if err := agent.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := client.Get("http://a.test"); err == nil {
+		resp.Body.Close()
+		t.Errorf("a new cache answers with %s", resp.Status)
+	}
+}
+
+func TestReconfigureChangesTheLogger(t *testing.T) {
+	var before, after bytes.Buffer
+	cfg := safetrip.Config{Logger: slog.New(slog.NewTextHandler(&before, nil))}
+	cfg.Services = map[string]safetrip.Config{"db": {Retry: transport.Retry{BaseDelay: -1}, Breaker: new(transport.Breaker)}}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		cfg.Logger = slog.New(slog.NewTextHandler(&after, nil))
+		if err := agent.Reconfigure(cfg); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // its circuit opens
+			agent.Service("db").Do(t.Context(), "x", func(context.Context) error { return driver.ErrBadConn })
+		}
+		time.Sleep(2 * time.Minute) // an alert
+		synctest.Wait()
+		if before.Len() > 0 {
+			t.Errorf("the old logger is told:\n%s", before.String())
+		}
+		for _, what := range []string{"call failed", "gave up", "circuit changed", "health alert"} {
+			if !strings.Contains(after.String(), what) {
+				t.Errorf("the new logger is not told: %s", what)
+			}
+		}
+		for line := range strings.Lines(after.String()) {
+			if strings.Count(line, "agent=test") != 1 {
+				t.Errorf("a line does not name the Agent once: %s", line)
+			}
+		}
+	})
 }
 
 func TestReconfigureChangesTheMonitor(t *testing.T) {

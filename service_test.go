@@ -1,11 +1,14 @@
 package safetrip_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -298,6 +301,74 @@ func TestServicesWithABaseHaveACacheOfTheirOwn(t *testing.T) {
 	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
 		if n := len(agent.Report().Caches); n != 3 {
 			t.Errorf("there are %d caches; want the Agent's, the one given, and one for the other base", n)
+		}
+	})
+}
+
+func TestServicesMayShareABreaker(t *testing.T) {
+	shared := &transport.Breaker{FailureThreshold: 1}
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 503, "b.test": 200, "else.test": 503})
+	cfg.Breaker = shared
+	cfg.Services = map[string]safetrip.Config{
+		"a": {Hosts: []string{"a.test"}, Breaker: shared},
+		"b": {Hosts: []string{"b.test"}, Breaker: shared},
+	}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		for range 2 { // the second time with the settings that are in use already
+			for _, host := range []string{"a.test", "b.test", "else.test"} {
+				attempts(t, agent.Transport(), "http://"+host)
+			}
+			var got []string
+			for _, c := range shared.States() {
+				got = append(got, c.Key+" "+c.State.String())
+			}
+			if want := []string{"a open", "b closed", "http://else.test open"}; !slices.Equal(got, want) {
+				t.Errorf("the circuits of the Breaker are %q; want %q", got, want)
+			}
+			if n := len(agent.Report().Circuits); n != 3 {
+				t.Errorf("the report has %d circuits; want each once", n)
+			}
+			if err := agent.Reconfigure(cfg); err != nil {
+				t.Error(err)
+			}
+		}
+		shared.Reset("a")
+		if n := attempts(t, agent.Service("a").Transport(), "http://b.test"); n != 1 {
+			t.Errorf("%d attempts; want a's circuit closed", n)
+		}
+	})
+	if shared.Key != nil || shared.OnChange != nil || shared.Classifier != nil {
+		t.Error("the fields of the Breaker were written")
+	}
+}
+
+func TestEachServicesCircuitIsLoggedAsItsOwn(t *testing.T) {
+	var log bytes.Buffer
+	shared := &transport.Breaker{FailureThreshold: 1}
+	cfg := safetrip.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	cfg.Services = map[string]safetrip.Config{"a": {Breaker: shared}, "b": {Breaker: shared}}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		for name := range cfg.Services {
+			agent.Service(name).Do(transport.WithoutRetry(t.Context()), "x", failing(driver.ErrBadConn))
+			if want := "agent=test service=" + name + " circuit=" + name; !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not say %q:\n%s", want, log.String())
+			}
+		}
+	})
+}
+
+func TestWhatOnlyAServiceHasIsReported(t *testing.T) {
+	cfg := quiet()
+	cfg.Disable = safetrip.Recording | safetrip.Breaker | safetrip.Retry | safetrip.Fallback
+	cfg.Services = map[string]safetrip.Config{"db": {Retry: transport.Retry{BaseDelay: -1}}}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		for range 3 {
+			agent.Service("db").Do(t.Context(), "x", failing(driver.ErrBadConn, driver.ErrBadConn, driver.ErrBadConn))
+		}
+		r := agent.Report()
+		if r.Performance == nil || len(r.Circuits) != 1 || len(r.Budgets) != 1 || len(r.Ladders) != 1 {
+			t.Errorf("the report has calls: %v, circuits %v, budgets %v, levels %v; want db's", r.Performance != nil, r.Circuits, r.Budgets, r.Ladders)
 		}
 	})
 }

@@ -71,8 +71,10 @@ func (v Variants) set(at reflect.Value, path []string, value reflect.Value) {
 	}
 }
 
-// copyOf returns a pointer to a struct with the exported fields of the one that
-// p points to. The others may be locks.
+// Copy returns a pointer to a struct with the exported fields of the one that p
+// points to. The others may be locks, or what it became in use.
+func Copy[T any](p *T) *T { return copyOf(reflect.ValueOf(p)).Interface().(*T) }
+
 func copyOf(p reflect.Value) reflect.Value {
 	target := reflect.New(p.Type().Elem())
 	if p.IsNil() {
