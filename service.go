@@ -1,6 +1,7 @@
 package safetrip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -82,27 +83,36 @@ func (t *serviceTransport) CloseIdleConnections() {
 // guarded by the service's circuit and time-outs, counted, traced and seen on
 // the health page under the name operation. If it fails for a reason that a
 // ladder steps down for, the fallbacks are tried in turn, and the first that
-// returns nil ends it well: the service's level is degraded then. Where
-// [Fallback] is disabled, as in [PresetPayments], they are not tried.
+// returns nil ends it well: the service's level is degraded then. They have the
+// time of ctx, and no other limit. Where [Fallback] is disabled, as in
+// [PresetPayments], they are not tried.
 //
-// Work is handed a context that ends when its time is up, and must heed it. It
-// runs on the caller's goroutine, up to Retry.MaxAttempts times: what must not
-// be done twice, do under [transport.WithoutRetry]. What it finds it leaves in
-// variables around it.
+// An error that [transport.Classify] does not know counts against the service.
+// One that is no fault of its own, such as a rule of business, says so by a
+// method Verdict.
+//
+// Work is handed a context that ends when its time is up, and must heed it:
+// what comes later counts as failed. The context ends with Do too, so rows of a
+// query are read within. Work runs on the caller's goroutine, up to
+// Retry.MaxAttempts times: what must not be done twice, do under
+// [transport.WithoutRetry]. What it finds it leaves in variables around it.
+//
+// If operation is empty, it is that of ctx ([transport.WithOperation]), or the
+// service's name. Like names of requests, operations are to be few. Do panics
+// if work or a fallback is nil.
 //
 // The error is the work's own after one attempt; after several, or if a circuit
 // is open, it is a [*transport.Failure] around it. A panic passes through, with
 // nothing left held. A [transport.Trip] in ctx tells what happened.
 func (s *Service) Do(ctx context.Context, operation string, work func(context.Context) error, fallbacks ...func(context.Context) error) error {
+	t := &task{work, fallbacks}
+	t.check()
 	p, err := s.policy()
 	if err != nil {
 		return err
 	}
-	if operation == "" {
-		operation = s.name
-	}
-	ctx = transport.WithOperation(ctx, operation)
-	ctx = context.WithValue(ctx, taskKey{}, &task{work, fallbacks})
+	ctx = transport.WithOperation(ctx, cmp.Or(operation, transport.OperationOf(ctx), s.name))
+	ctx = context.WithValue(ctx, taskKey{}, t)
 	req := &http.Request{
 		Method: http.MethodGet, // may be done again
 		URL:    &url.URL{Scheme: "work", Host: s.name},

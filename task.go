@@ -18,6 +18,19 @@ type task struct {
 	fallbacks []func(context.Context) error
 }
 
+// check panics at once if something is nil. A fallback would do so only in an
+// outage, which is late.
+func (t *task) check() {
+	if t.work == nil {
+		panic("safetrip: Service.Do: the work is nil")
+	}
+	for i, do := range t.fallbacks {
+		if do == nil {
+			panic(fmt.Sprintf("safetrip: Service.Do: fallback %d is nil", i+1))
+		}
+	}
+}
+
 type taskKey struct{}
 
 func taskOf(ctx context.Context) *task {
