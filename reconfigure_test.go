@@ -273,3 +273,81 @@ func TestReconfigureUnderLoad(t *testing.T) {
 	close(stop)
 	work.Wait()
 }
+
+// TestEverythingAtOnce is for the race detector, and for the bubble, which ends
+// only when all goroutines have.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	base, shared := scripted(map[string]int{"a.test": 200, "b.test": 503}), new(transport.Breaker)
+	settings := []func(*safetrip.Config){
+		func(c *safetrip.Config) {
+			c.Services = map[string]safetrip.Config{"a": {Hosts: []string{"a.test"}, Breaker: shared}, "b": {Base: base}}
+		},
+		func(c *safetrip.Config) {
+			c.Services = map[string]safetrip.Config{"b": {Hosts: []string{"a.test", "b.test"}, Breaker: shared}}
+			c.Breaker = &transport.Breaker{Rule: transport.Ratio{}}
+		},
+		func(c *safetrip.Config) {
+			c.Services = map[string]safetrip.Config{"a": safetrip.PresetPayments(), "c": safetrip.PresetReadOnly()}
+			c.Cache, c.Breaker, c.Health = new(fallback.Cache), shared, new(healthz.Monitor)
+		},
+		func(c *safetrip.Config) { c.Disable = safetrip.Health | safetrip.Telemetry | safetrip.Breaker },
+	}
+	config := func(i int) safetrip.Config {
+		cfg := impatient()
+		cfg.Base = base
+		settings[i%len(settings)](&cfg)
+		return cfg
+	}
+	inBubble(t, config(0), func(t *testing.T, agent *safetrip.Agent) {
+		client, handler := agent.Client(), agent.Healthz()
+		var work sync.WaitGroup
+		for _, do := range []func(i int){
+			func(int) {
+				resp, err := client.Get("http://a.test")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp.Body.Close()
+			},
+			func(int) {
+				if resp, err := client.Get("http://b.test"); err == nil {
+					resp.Body.Close()
+				}
+			},
+			func(int) {
+				done := false
+				err := agent.Service("b").Do(t.Context(), "x", failing(driver.ErrBadConn), func(context.Context) error { done = true; return nil })
+				if _, unknown := errors.AsType[*safetrip.UnknownServiceError](err); err != nil && (done || !unknown) {
+					t.Error(err)
+				}
+			},
+			func(i int) {
+				if err := agent.Reconfigure(config(i)); err != nil && !errors.Is(err, safetrip.ErrClosed) {
+					t.Error(err)
+				}
+			},
+			func(int) { agent.Report() },
+			func(int) {
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/healthz", nil))
+			},
+			func(int) { client.CloseIdleConnections() },
+			func(int) { shared.States() },
+			func(i int) {
+				if i > 150 {
+					agent.Close()
+				}
+			},
+		} {
+			for range 2 {
+				work.Go(func() {
+					for i := range 200 {
+						do(i)
+					}
+				})
+			}
+		}
+		work.Wait()
+	})
+}
