@@ -54,8 +54,14 @@ func (c *Config) LoadJSON(r io.Reader) error {
 }
 
 // UnmarshalJSON does what LoadJSON does, so that a Config can be part of a
-// program's own file. Lines count from where the Config begins.
-func (c *Config) UnmarshalJSON(document []byte) error { return c.LoadJSON(bytes.NewReader(document)) }
+// program's own file. Lines count from where the Config begins. A null changes
+// nothing, as package json wants it.
+func (c *Config) UnmarshalJSON(document []byte) error {
+	if string(document) == "null" {
+		return nil
+	}
+	return c.LoadJSON(bytes.NewReader(document))
+}
 
 // LoadEnv changes c by the environment variables whose names begin with prefix
 // and '_': with the prefix BILLING, BILLING_RETRY_MAX_ATTEMPTS=5 and

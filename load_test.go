@@ -95,6 +95,13 @@ func TestAConfigCanBePartOfAFile(t *testing.T) {
 	if file.Port != 80 || file.Safetrip.Deadline.Total != 5*time.Second {
 		t.Errorf("it is %+v", file)
 	}
+	if err := json.Unmarshal([]byte(`{"Safetrip": null}`), &file); err != nil || file.Safetrip.Deadline.Total != 5*time.Second {
+		t.Errorf("after a null it is %+v, error %v", file, err)
+	}
+	err := json.Unmarshal([]byte("{\"Safetrip\": {\n\"deadline\": {\"totl\": 1}}}"), &file)
+	if err == nil || !strings.Contains(err.Error(), "line 2: deadline.totl: is unknown") {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 func TestLoadEnv(t *testing.T) {

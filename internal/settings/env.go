@@ -21,6 +21,7 @@ func (v Variants) Env(prefix string, environ []string, into any) error {
 	known := v.leaves(reflect.ValueOf(into).Elem().Type(), nil)
 	var changes []change
 	var faults []error
+	chosen := make(map[string]string)
 	for _, variable := range slices.Sorted(slices.Values(environ)) {
 		name, text, _ := strings.Cut(variable, "=")
 		rest, ours := strings.CutPrefix(name, prefix+"_")
@@ -29,6 +30,9 @@ func (v Variants) Env(prefix string, environ []string, into any) error {
 		}
 		leaf, err := v.leafOf(reflect.ValueOf(into).Elem(), known, rest)
 		value := reflect.Value{}
+		if err == nil {
+			err = v.choose(reflect.TypeOf(into).Elem(), leaf.path, chosen)
+		}
 		if err == nil {
 			value, err = parseList(leaf.t, text)
 		}
@@ -41,6 +45,23 @@ func (v Variants) Env(prefix string, environ []string, into any) error {
 		return err
 	}
 	v.apply(changes, into)
+	return nil
+}
+
+// choose notes the variant that is named on a path through t, unless another one
+// is chosen there.
+func (v Variants) choose(t reflect.Type, path []string, chosen map[string]string) error {
+	for i, name := range path {
+		if v[t] != nil {
+			place := strings.Join(path[:i], ".")
+			if other := chosen[place]; other != "" && other != name {
+				return fmt.Errorf("it is one too many; %s is %s already", place, other)
+			}
+			chosen[place] = name
+			return nil
+		}
+		t, _ = v.memberType(t, name)
+	}
 	return nil
 }
 

@@ -105,17 +105,6 @@ func (r *reader) member(t reflect.Type, path []string, key string, seen map[stri
 	r.skipRest(r.next())
 }
 
-func (r *reader) memberType(t reflect.Type, key string) (reflect.Type, bool) {
-	if isMap(t) {
-		return t.Elem(), true
-	}
-	if of := r.Variants[t]; of != nil {
-		return of[key], of[key] != nil
-	}
-	f, ok := r.fields(t)[key]
-	return f.Type, ok
-}
-
 func (r *reader) members(t reflect.Type) string {
 	if of := r.Variants[t]; of != nil {
 		return names(of)

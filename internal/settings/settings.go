@@ -107,6 +107,21 @@ func (v Variants) fields(t reflect.Type) map[string]reflect.StructField {
 	return all
 }
 
+// memberType returns the type of what has a name directly below a type.
+func (v Variants) memberType(t reflect.Type, name string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if isMap(t) {
+		return t.Elem(), true
+	}
+	if of := v[t]; of != nil {
+		return of[name], of[name] != nil
+	}
+	f, ok := v.fields(t)[name]
+	return f.Type, ok
+}
+
 // settable reports whether something of a type can be set. A map is settable
 // without a look at what it holds, which may be the struct that it is in.
 func (v Variants) settable(t reflect.Type) bool {

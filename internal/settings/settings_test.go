@@ -205,6 +205,7 @@ func TestFaultsOfEnv(t *testing.T) {
 	c := config{Name: "before", Others: map[string]config{"a-b": {}, "a.b": {}}}
 	err := variants.Env("APP", []string{
 		"APP_NAME=after", "APP_NMAE=x", "APP_COUNT=x", "APP_CODES=1,x", "APP_KEY=hunter2", "APP_OTHERS_COUNT=1", "APP_FUNC=1",
+		"APP_GUARD_RULE_SLOW_OVER=1s", "APP_GUARD_RULE_RATIO_SHARE=1",
 		"APP_SHARE=NaN", "APP_OTHERS_A_B_COUNT=1", "APP_WAIT=",
 	}, &c)
 	if err == nil {
@@ -215,6 +216,7 @@ func TestFaultsOfEnv(t *testing.T) {
 		`APP_CODES: "x" is no whole number`,
 		`APP_COUNT: "x" is no whole number`,
 		"APP_FUNC: there is no setting of this name",
+		"APP_GUARD_RULE_SLOW_OVER: it is one too many; guard.rule is ratio already",
 		"APP_KEY: it is no base64",
 		"APP_NMAE: there is no setting of this name",
 		"APP_OTHERS_A_B_COUNT: it may mean a-b or a.b",
