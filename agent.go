@@ -75,7 +75,8 @@ var ErrClosed = errors.New("safetrip: the Agent is closed")
 //
 // Counts live on, and so do circuits and levels: what is open stays open. So
 // does a Cache, Budget or Monitor that neither Config has, or both have. One
-// that only cfg has must be new.
+// that only cfg has must be new. A Limit counts the calls that come from then
+// on.
 //
 // An error names every setting out of its bounds; nothing is changed then.
 func (a *Agent) Reconfigure(cfg Config) error {
@@ -152,7 +153,8 @@ func (a *Agent) Client() *http.Client { return &http.Client{Transport: a.Transpo
 func (a *Agent) Transport() http.RoundTripper { return &router{a} }
 
 // Close ends the Agent's background work and waits for it. Calls in flight and
-// new ones still pass. A second Close does nothing.
+// new ones still pass. A second Close does nothing. A Cache that you gave is
+// yours to close.
 func (a *Agent) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -32,7 +32,7 @@ func (c Config) Validate() error {
 // faults returns those that are joined in err, so that each can say whose it
 // is.
 func faults(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what it wraps is asked next
+	joined, ok := err.(interface{ Unwrap() []error })
 	switch {
 	case err == nil:
 		return nil

@@ -73,19 +73,27 @@ func (v Variants) set(at reflect.Value, path []string, value reflect.Value) {
 
 // Copy returns a pointer to a struct with the exported fields of the one that p
 // points to. The others may be locks, or what it became in use.
-func Copy[T any](p *T) *T { return copyOf(reflect.ValueOf(p)).Interface().(*T) }
+func Copy[T any](p *T) *T {
+	target := new(T)
+	copyFields(reflect.ValueOf(target).Elem(), reflect.ValueOf(p).Elem())
+	return target
+}
 
+// copyOf is Copy, and makes an empty struct of nil.
 func copyOf(p reflect.Value) reflect.Value {
 	target := reflect.New(p.Type().Elem())
-	if p.IsNil() {
-		return target
-	}
-	for i := range target.Elem().NumField() {
-		if f := target.Elem().Field(i); f.CanSet() {
-			f.Set(p.Elem().Field(i))
-		}
+	if !p.IsNil() {
+		copyFields(target.Elem(), p.Elem())
 	}
 	return target
+}
+
+func copyFields(to, from reflect.Value) {
+	for i := range to.NumField() {
+		if f := to.Field(i); f.CanSet() {
+			f.Set(from.Field(i))
+		}
+	}
 }
 
 func cloneMap(m reflect.Value) reflect.Value {
