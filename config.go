@@ -90,8 +90,8 @@ type Config struct {
 
 	// Hosts, of one of the Services, are those whose calls are the service's
 	// though they are made by the Agent's own client: "api.example.com", for
-	// all ports, or "api.example.com:443", which goes first. There are no
-	// patterns.
+	// all ports, or "api.example.com:443", which goes first. It is the host in
+	// the URL that counts. There are no patterns.
 	Hosts []string
 
 	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's

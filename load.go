@@ -2,11 +2,11 @@ package safetrip
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/safetrip-go/safetrip/internal/settings"
 	"github.com/safetrip-go/safetrip/transport"
@@ -72,8 +72,8 @@ func (c *Config) UnmarshalJSON(document []byte) error {
 // value where that may be secret; or what [Config.Validate] finds. Nothing is
 // changed then.
 func (c *Config) LoadEnv(prefix string) error {
-	if prefix == "" {
-		return errors.New("safetrip: the prefix of environment variables must not be empty")
+	if prefix == "" || strings.HasSuffix(prefix, "_") { // with two '_' there would be none to find
+		return fmt.Errorf("safetrip: the prefix of environment variables is %q; it must not be empty, nor end with '_'", prefix)
 	}
 	return c.change(func(next *Config) error { return variants.Env(prefix, os.Environ(), next) })
 }

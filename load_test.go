@@ -127,8 +127,10 @@ func TestLoadEnv(t *testing.T) {
 	if err := cfg.LoadEnv("BILLING"); err == nil || !strings.Contains(err.Error(), "BILLING_RETRY_MAX_ATEMPTS: there is no setting") {
 		t.Errorf("the error is %v", err)
 	}
-	if err := cfg.LoadEnv(""); err == nil {
-		t.Error("an empty prefix is taken")
+	for _, prefix := range []string{"", "BILLING_"} {
+		if err := cfg.LoadEnv(prefix); err == nil || !strings.Contains(err.Error(), "prefix") {
+			t.Errorf("with the prefix %q the error is %v", prefix, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,74 @@ func TestEachServiceHasItsOwnPolicy(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestARedirectGoesTheWayOfItsHost(t *testing.T) {
+	var sent []string
+	cfg := quiet()
+	cfg.Base = transport.Func(func(req *http.Request) (*http.Response, error) {
+		sent = append(sent, req.URL.Host+" "+strconv.FormatBool(req.Header.Get("Idempotency-Key") != ""))
+		req.Body.Close()
+		to := map[string]string{"pay.test": "http://else.test/"}[req.URL.Host]
+		code := map[bool]int{true: http.StatusTemporaryRedirect, false: http.StatusServiceUnavailable}[to != ""]
+		return &http.Response{StatusCode: code, Header: http.Header{"Location": {to}}, Body: http.NoBody, Request: req}, nil
+	})
+	payments := safetrip.PresetPayments()
+	payments.Hosts = []string{"pay.test"}
+	cfg.Services = map[string]safetrip.Config{"payments": payments}
+	agent := newAgent(t, cfg)
+	resp, err := agent.Client().Post("http://pay.test", "text/plain", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if want := []string{"pay.test true", "else.test false"}; !slices.Equal(sent, want) {
+		t.Errorf("sent are, with a key or not, %q; want %q", sent, want)
+	}
+}
+
+func TestTheConfigThatWasGivenIsTheUsersAgain(t *testing.T) {
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 503, "b.test": 503})
+	hosts, steps := []string{"a.test"}, []fallback.Step{fallback.JSON(http.StatusTeapot, "made up")}
+	cfg.Services = map[string]safetrip.Config{"a": {Hosts: hosts, Steps: steps, Disable: safetrip.Retry}}
+	agent := newAgent(t, cfg)
+	hosts[0], steps[0] = "b.test", fallback.Step{}
+	clear(cfg.Services)
+	if resp, _ := get(t, agent.Client(), "http://a.test"); resp.StatusCode != http.StatusTeapot {
+		t.Errorf("a service's host is answered %s", resp.Status)
+	}
+	if n := attempts(t, agent.Transport(), "http://b.test"); n != 3 {
+		t.Errorf("%d attempts for another host, want 3", n)
+	}
+}
+
+func TestFindingAServiceAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	resp := &http.Response{StatusCode: 200, Body: http.NoBody, Header: http.Header{}}
+	off := safetrip.Telemetry | safetrip.Timeout
+	cfg := quiet()
+	cfg.Base = transport.Func(func(*http.Request) (*http.Response, error) { return resp, nil })
+	cfg.Disable = off
+	cfg.Services = map[string]safetrip.Config{
+		"a": {Hosts: []string{"a.test"}, Disable: off}, "b": {Hosts: []string{"b.test:443"}, Disable: off},
+	}
+	rt := newAgent(t, cfg).Transport()
+	for _, url := range []string{"http://a.test/x", "https://b.test/x", "http://else.test:8080/x"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(1000, func() {
+			if _, err := rt.RoundTrip(req); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations a call; want 0", url, n)
+		}
 	}
 }
 

@@ -83,6 +83,51 @@ func TestVerdictsOfWork(t *testing.T) {
 	}
 }
 
+func TestTheTripOfWork(t *testing.T) {
+	inBubble(t, withDB(safetrip.Config{Breaker: &transport.Breaker{FailureThreshold: 2}}), func(t *testing.T, agent *safetrip.Agent) {
+		for _, tt := range []struct {
+			name   string
+			work   []error
+			want   []error // of the attempts
+			found  transport.State
+			gaveUp transport.Reason
+			level  transport.Level
+		}{
+			{"goes well", nil, []error{nil}, transport.Closed, "", transport.Full},
+			{"fails once", []error{driver.ErrBadConn}, []error{driver.ErrBadConn, nil}, transport.Closed, "", transport.Full},
+			{
+				"opens the circuit", []error{driver.ErrBadConn, driver.ErrBadConn}, []error{driver.ErrBadConn, driver.ErrBadConn, transport.ErrCircuitOpen},
+				transport.Open, transport.ReasonVerdict, transport.Degraded,
+			},
+			{"finds it open", nil, []error{transport.ErrCircuitOpen}, transport.Open, transport.ReasonVerdict, transport.Degraded},
+		} {
+			ctx, trip := transport.NewTrip(t.Context())
+			if err := agent.Service("db").Do(ctx, "x", failing(tt.work...), failing()); err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			if got, want := trip.Circuit(), (transport.CircuitRef{Key: "db", State: tt.found}); got != want {
+				t.Errorf("%s: the circuit is %v, want %v", tt.name, got, want)
+			}
+			if got := trip.GaveUp(); got != tt.gaveUp {
+				t.Errorf("%s: gave up for %q, want %q", tt.name, got, tt.gaveUp)
+			}
+			if got := trip.Answer().Level; got != tt.level {
+				t.Errorf("%s: the level is %v, want %v", tt.name, got, tt.level)
+			}
+			attempts := trip.Attempts()
+			if len(attempts) != len(tt.want) {
+				t.Errorf("%s: there are %d attempts, want %d", tt.name, len(attempts), len(tt.want))
+				continue
+			}
+			for i, a := range attempts {
+				if !errors.Is(a.Err, tt.want[i]) {
+					t.Errorf("%s: attempt %d ended with %v, want %v", tt.name, i+1, a.Err, tt.want[i])
+				}
+			}
+		}
+	})
+}
+
 func TestNoWorkPanicsAtOnce(t *testing.T) {
 	well := failing()
 	for _, tt := range []struct {
