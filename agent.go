@@ -101,9 +101,9 @@ func (a *Agent) adopt(cfg Config) error {
 		a.setup.Store(before)
 		return err
 	}
-	a.background.become(now.work())
-	err = a.unobserve()
+	err = a.unobserve() // before what may take time: until then each count is told twice, and added up
 	a.unobserve = unobserve
+	a.background.become(now.work())
 	return err
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/safetrip-go/safetrip/fallback"
 	"github.com/safetrip-go/safetrip/healthz"
 	"github.com/safetrip-go/safetrip/transport"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
 func TestReconfigure(t *testing.T) {
@@ -233,6 +235,51 @@ func TestReconfigureChangesTheMonitor(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMetricsAreNeverToldTwice(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	circuits := func() (n int64) {
+		var metrics metricdata.ResourceMetrics
+		if err := reader.Collect(context.Background(), &metrics); err != nil {
+			t.Error(err)
+		}
+		for _, scope := range metrics.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				if sum, ok := m.Data.(metricdata.Sum[int64]); ok && m.Name == "safetrip.circuits" {
+					for _, point := range sum.DataPoints {
+						n += point.Value
+					}
+				}
+			}
+		}
+		return n
+	}
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 200})
+	cfg.Call.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	during := int64(-1)
+	before := cfg
+	before.Health = &healthz.Monitor{Checks: []healthz.Check{{
+		Name: "slow", Run: func(ctx context.Context) healthz.Result {
+			<-ctx.Done() // Reconfigure waits for it
+			during = circuits()
+			return healthz.Result{}
+		},
+	}}}
+	inBubble(t, before, func(t *testing.T, agent *safetrip.Agent) {
+		attempts(t, agent.Transport(), "http://a.test")
+		synctest.Wait()
+		if err := agent.Reconfigure(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if after := circuits(); during != 1 || after != 1 {
+			t.Errorf("there are %d circuits while it waits, and %d then; want 1", during, after)
+		}
+	})
+	if left := circuits(); left != 0 {
+		t.Errorf("after Close %d circuits are told", left)
+	}
 }
 
 func TestReconfigureUnderLoad(t *testing.T) {
