@@ -63,6 +63,10 @@ func (r *reader) note(path []string, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf("line %d: %s%s", line(r.document[:r.tokens.InputOffset()]), at, fmt.Sprintf(format, args...)))
 }
 
+// maxDepth bounds how deep objects lie in one another. A map may hold the struct
+// that it is in, which has no end of itself.
+const maxDepth = 16
+
 // value reads a value for a field of type t.
 func (r *reader) value(t reflect.Type, path []string) {
 	if isLeaf(t) {
@@ -72,8 +76,14 @@ func (r *reader) value(t reflect.Type, path []string) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if token := r.next(); token != json.Delim('{') {
+	token := r.next()
+	if token != json.Delim('{') {
 		r.note(path, "%s stands where an object should", describe(token))
+		r.skipRest(token)
+		return
+	}
+	if len(path) > maxDepth {
+		r.note(path, "is too deep")
 		r.skipRest(token)
 		return
 	}

@@ -30,16 +30,23 @@ type change struct {
 
 // apply makes the changes in what into points to.
 func (v Variants) apply(changes []change, into any) {
+	w := writer{v, make(map[uintptr]bool)}
 	for _, c := range changes {
-		v.set(reflect.ValueOf(into).Elem(), c.path, c.value)
+		w.set(reflect.ValueOf(into).Elem(), c.path, c.value)
 	}
 }
 
-func (v Variants) set(at reflect.Value, path []string, value reflect.Value) {
+// A writer makes changes. What it has copied already, which own has the
+// addresses of, it may write.
+type writer struct {
+	Variants
+	own map[uintptr]bool
+}
+
+func (w writer) set(at reflect.Value, path []string, value reflect.Value) {
 	if at.Kind() == reflect.Pointer && !isLeaf(at.Type()) {
-		target := copyOf(at)
-		v.set(target.Elem(), path, value)
-		at.Set(target)
+		w.makeOwn(at, copyOf)
+		w.set(at.Elem(), path, value)
 		return
 	}
 	if len(path) == 0 {
@@ -51,23 +58,32 @@ func (v Variants) set(at reflect.Value, path []string, value reflect.Value) {
 	name, rest := path[0], path[1:]
 	switch at.Kind() {
 	case reflect.Struct:
-		v.set(at.FieldByIndex(v.fields(at.Type())[name].Index), rest, value)
+		f, _ := w.field(at.Type(), name)
+		w.set(at.FieldByIndex(f.Index), rest, value)
 	case reflect.Map:
 		key, elem := reflect.ValueOf(name), reflect.New(at.Type().Elem()).Elem()
 		if old := at.MapIndex(key); old.IsValid() {
 			elem.Set(old)
 		}
-		v.set(elem, rest, value)
-		at.Set(cloneMap(at))
+		w.set(elem, rest, value)
+		w.makeOwn(at, cloneMap)
 		at.SetMapIndex(key, elem)
 	case reflect.Interface:
-		elem := reflect.New(v[at.Type()][name]).Elem()
+		elem := reflect.New(w.Variants[at.Type()][name]).Elem()
 		if !at.IsNil() && at.Elem().Type() == elem.Type() {
 			elem.Set(at.Elem())
 		}
-		v.set(elem, rest, value)
+		w.set(elem, rest, value)
 		at.Set(elem)
 	default: // settable says no to these
+	}
+}
+
+// makeOwn puts a copy in the place of what at points to, unless it is one.
+func (w writer) makeOwn(at reflect.Value, copied func(reflect.Value) reflect.Value) {
+	if !w.own[at.Pointer()] {
+		at.Set(copied(at))
+		w.own[at.Pointer()] = true
 	}
 }
 
@@ -115,6 +131,16 @@ func (v Variants) fields(t reflect.Type) map[string]reflect.StructField {
 	return all
 }
 
+// field returns the field of a struct that has a name in text, if it can be set.
+func (v Variants) field(t reflect.Type, name string) (reflect.StructField, bool) {
+	for f := range t.Fields() {
+		if snake(f.Name) == name {
+			return f, f.IsExported() && v.settable(f.Type)
+		}
+	}
+	return reflect.StructField{}, false
+}
+
 // memberType returns the type of what has a name directly below a type.
 func (v Variants) memberType(t reflect.Type, name string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Pointer {
@@ -126,7 +152,7 @@ func (v Variants) memberType(t reflect.Type, name string) (reflect.Type, bool) {
 	if of := v[t]; of != nil {
 		return of[name], of[name] != nil
 	}
-	f, ok := v.fields(t)[name]
+	f, ok := v.field(t, name)
 	return f.Type, ok
 }
 

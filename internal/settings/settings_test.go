@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -112,6 +113,7 @@ func TestFaultsOfJSON(t *testing.T) {
 		{"what is no base64, which is not told", `{"key": "hunter2!"}`, "line 1: key: it is no base64"},
 		{"an unknown variant", `{"guard": {"rule": {"fast": {}}}}`, "line 1: guard.rule.fast: is unknown; there are ratio, slow"},
 		{"two variants", `{"guard": {"rule": {"slow": {}, "ratio": {}}}}`, "line 1: guard.rule.ratio: is one too many; choose one of ratio, slow"},
+		{"objects without end", strings.Repeat(`{"others":{"a":`, 100) + "{}" + strings.Repeat("}}", 100), strings.Repeat("others.a.", 8) + "others: is too deep"},
 		{"no object", `[]`, "line 1: a list stands where an object should"},
 		{"something after it", "{}\n{}", "line 2: invalid character '{' after top-level value"},
 		{"nothing", "", "line 1: unexpected end of JSON input"},
@@ -151,6 +153,17 @@ func TestWhatIsPointedToIsNotWritten(t *testing.T) {
 	}
 	if a := c.Others["a"]; a.Name != "x" || a.Count != 1 {
 		t.Errorf("the copy of the map's entry is %+v", a)
+	}
+}
+
+func TestAMapIsCopiedOnce(t *testing.T) {
+	var document strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&document, `,"k%d":{}`, i)
+	}
+	var c config
+	if err := variants.JSON([]byte(`{"others":{`+document.String()[1:]+`}}`), &c); err != nil || len(c.Others) != 20_000 {
+		t.Errorf("there are %d entries, error %v", len(c.Others), err) // or it never ends
 	}
 }
 
