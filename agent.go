@@ -75,7 +75,8 @@ var ErrClosed = errors.New("safetrip: the Agent is closed")
 //
 // Counts live on, and so do circuits and levels: what is open stays open. So
 // does a Cache, Budget or Monitor that neither Config has, or both have. One
-// that only cfg has must be new. A Limit counts the calls that come from then
+// that only cfg has must be new, and so must a Cache where Base or PerAttempt
+// act for somebody else by then. A Limit counts the calls that come from then
 // on.
 //
 // An error names every setting out of its bounds; nothing is changed then.
@@ -121,7 +122,7 @@ func (a *Agent) newSetup(cfg Config, before *setup) *setup {
 	s.services = make(map[string]*policy, len(cfg.Services))
 	s.routes = make(map[place]*policy)
 	for name, c := range cfg.Services {
-		if c.Base != nil && c.Cache == nil {
+		if c.Cache == nil && !c.sendsLike(&cfg) {
 			c.Cache = before.cacheOf(name)
 		}
 		p := a.newPolicy(name, c.under(&s.config, name), before.services[name])
@@ -135,13 +136,19 @@ func (a *Agent) newSetup(cfg Config, before *setup) *setup {
 	return s
 }
 
-// cacheOf returns the cache that was made for a service with a Base, or a new
-// one.
+// cacheOf returns the cache that was made for a service, or a new one.
 func (s *setup) cacheOf(service string) *fallback.Cache {
-	if c := s.config.Services[service]; c.Base != nil && c.Cache == nil {
+	if c, ok := s.config.Services[service]; ok && c.Cache == nil && !c.sendsLike(&s.config) {
 		return s.services[service].config.Cache
 	}
 	return new(fallback.Cache)
+}
+
+// sendsLike reports whether a service's requests leave as the Agent's do, so
+// that a cache, which does not see what Base and PerAttempt add to them, need
+// not tell the two apart.
+func (c *Config) sendsLike(agent *Config) bool {
+	return c.Base == nil && len(c.PerAttempt) == 0 && len(agent.PerAttempt) == 0
 }
 
 // Client returns a new [http.Client] whose Transport is the Agent's. Set its

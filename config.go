@@ -82,7 +82,8 @@ type Config struct {
 	// set up as an Agent would be: what is zero in it is the default of this
 	// page, not what stands beside Services. Only Base, Classifier, Call,
 	// Attempt and Retry.Budget are the Agent's where they are zero, and Cache
-	// where Base is nil too. Logger, Health and Services stay zero.
+	// where neither has PerAttempt and Base is nil too: what acts for different
+	// users has different caches. Logger, Health and Services stay zero.
 	//
 	// A service has one circuit and one level, which have its name, unless
 	// Breaker.Key tells more apart. [Agent.Service] returns it.

@@ -374,6 +374,59 @@ func TestServicesWithABaseHaveACacheOfTheirOwn(t *testing.T) {
 	})
 }
 
+// as is a layer that acts for a user.
+func as(user string) []transport.Middleware {
+	return []transport.Middleware{func(next http.RoundTripper) http.RoundTripper {
+		return transport.Func(func(req *http.Request) (*http.Response, error) {
+			req = req.Clone(req.Context())
+			req.Header.Set("Authorization", user)
+			return next.RoundTrip(req)
+		})
+	}}
+}
+
+func TestWhatIsStoredForOneServiceIsNotServedToAnother(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		agent      []transport.Middleware
+		alice, bob safetrip.Config
+		shared     bool
+	}{
+		{"two that act for two users", nil, safetrip.Config{PerAttempt: as("alice")}, safetrip.Config{PerAttempt: as("bob")}, false},
+		{"one that acts for a user, and one for nobody", nil, safetrip.Config{PerAttempt: as("alice")}, safetrip.Config{}, false},
+		{"two of an Agent that acts for a user itself, as they do not", as("carol"), safetrip.Config{}, safetrip.Config{}, false},
+		{"two that send in one way", nil, safetrip.Config{}, safetrip.Config{}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			up := true
+			answer := storable(&up)
+			cfg := impatient()
+			cfg.PerAttempt, cfg.Disable = tt.agent, safetrip.Breaker
+			cfg.Base = transport.Func(func(req *http.Request) (*http.Response, error) { return answer(req) })
+			for _, c := range []*safetrip.Config{&tt.alice, &tt.bob} {
+				c.Retry.BaseDelay, c.Disable = -1, safetrip.Breaker
+			}
+			cfg.Services = map[string]safetrip.Config{"alice": tt.alice, "bob": tt.bob}
+			agent := newAgent(t, cfg)
+			get(t, agent.Service("alice").Client(), "http://a.test/me")
+			up = false
+			for range 2 { // what it has it keeps
+				if _, body := get(t, agent.Service("alice").Client(), "http://a.test/me"); body != "stored" {
+					t.Errorf("Alice is answered %q", body)
+				}
+				for whose, client := range map[string]*http.Client{"Bob": agent.Service("bob").Client(), "Carol": agent.Client()} {
+					if _, body := get(t, client, "http://a.test/me"); (body == "stored") != tt.shared {
+						t.Errorf("%s is answered %q", whose, body)
+					}
+				}
+				if err := agent.Reconfigure(cfg); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestServicesMayShareABreaker(t *testing.T) {
 	shared := &transport.Breaker{FailureThreshold: 1}
 	cfg := impatient()
