@@ -69,7 +69,8 @@ type Config struct {
 	//
 	// The cache does not see what they add. If they act for different users,
 	// by a token in the request's context say, set Cache.Partition to tell
-	// these apart, or one may be served another's answer.
+	// these apart, or one may be served another's answer. For the same reason
+	// Configs whose layers act for different users must not share a Cache.
 	PerAttempt []transport.Middleware
 
 	// Call and Attempt are the spans and metrics of a call and of an attempt.
