@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
@@ -348,6 +349,31 @@ func TestCloseEndsEverythingThatNewBegan(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAgentsMayShareACacheABreakerAndABudget(t *testing.T) {
+	t.Parallel()
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 503})
+	cfg.Breaker, cfg.Cache = new(transport.Breaker), new(fallback.Cache)
+	cfg.Services = map[string]safetrip.Config{"a": {Breaker: cfg.Breaker, Cache: cfg.Cache, Retry: cfg.Retry}}
+	var agents sync.WaitGroup
+	for range 4 { // at once: none of them writes to what they share
+		agents.Go(func() {
+			agent, err := safetrip.New("test", cfg)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer agent.Close()
+			attempts(t, agent.Transport(), "http://a.test")
+			attempts(t, agent.Service("a").Transport(), "http://a.test")
+		})
+	}
+	agents.Wait()
+	if n := len(cfg.Breaker.States()); n != 2 {
+		t.Errorf("there are %d circuits; want that of the host, and that of the service", n)
+	}
 }
 
 func TestAgentsMayShareAMonitor(t *testing.T) {
