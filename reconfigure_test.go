@@ -181,6 +181,24 @@ func TestReconfigureKeepsWhatAServiceWithABaseHasStored(t *testing.T) {
 	}
 }
 
+func TestALevelEndsWhereTheHostBecomesAServices(t *testing.T) {
+	cfg := impatient()
+	cfg.Base = scripted(map[string]int{"a.test": 503, "b.test": 503})
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		for range 3 { // offline
+			attempts(t, agent.Transport(), "http://a.test:8080")
+			attempts(t, agent.Transport(), "http://b.test")
+		}
+		cfg.Services = map[string]safetrip.Config{"a": {Hosts: []string{"A.test"}}}
+		if err := agent.Reconfigure(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if l := agent.Report().Ladders; len(l) != 1 || l[0].Key != "http://b.test" {
+			t.Errorf("the levels are %+v; want that of b.test alone, as nobody calls a.test in the Agent's own way any more", l)
+		}
+	})
+}
+
 func TestReconfigureChangesTheLogger(t *testing.T) {
 	var before, after bytes.Buffer
 	cfg := safetrip.Config{Logger: slog.New(slog.NewTextHandler(&before, nil))}

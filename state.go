@@ -1,6 +1,10 @@
 package safetrip
 
-import "github.com/safetrip-go/safetrip/transport"
+import (
+	"net/url"
+
+	"github.com/safetrip-go/safetrip/transport"
+)
 
 // What follows is the state of the Agent's layers, those of its services
 // included, for the health page and for metrics.
@@ -31,12 +35,26 @@ func (a *Agent) budgets() []transport.BudgetState {
 
 func (a *Agent) levels() []transport.LadderState {
 	var all []transport.LadderState
-	for p := range a.setup.Load().policies {
-		if p.config.on(Fallback) {
-			all = append(all, p.ladder.States()...)
+	s := a.setup.Load()
+	for p := range s.policies {
+		if !p.config.on(Fallback) {
+			continue
+		}
+		for _, level := range p.ladder.States() {
+			if p != s.own || !s.elsewhere(level.Key) {
+				all = append(all, level)
+			}
 		}
 	}
 	return all
+}
+
+// elsewhere reports whether calls to a ladder's key, a scheme and an authority,
+// have become a service's. Nothing would ever tell the Agent's own ladder that
+// all is well there again.
+func (s *setup) elsewhere(key string) bool {
+	u, err := url.Parse(key)
+	return err == nil && s.route(u) != s.own
 }
 
 func (a *Agent) cacheStates() []transport.CacheState {
