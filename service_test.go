@@ -337,6 +337,54 @@ func TestWorkIsNotBegunForACallerWhoHasGone(t *testing.T) {
 	})
 }
 
+func TestALayerThatPanicsLeavesNothingHeld(t *testing.T) {
+	panics := true
+	layer := []transport.Middleware{func(next http.RoundTripper) http.RoundTripper {
+		return transport.Func(func(req *http.Request) (*http.Response, error) {
+			if panics {
+				panic("oh")
+			}
+			return next.RoundTrip(req)
+		})
+	}}
+	for _, tt := range []struct {
+		name string
+		cfg  safetrip.Config
+	}{
+		{"around each call", safetrip.Config{PerCall: layer}},
+		{"around each attempt", safetrip.Config{PerAttempt: layer}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			panics = true
+			cfg := withDB(tt.cfg)
+			cfg.Base = scripted(map[string]int{"a.test": 200})
+			db := cfg.Services["db"]
+			db.Limit = transport.Limit{Concurrency: 1, Queue: -1}
+			cfg.Services["db"] = db
+			inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+				client := agent.Service("db").Client()
+				for range 2 {
+					func() {
+						defer func() {
+							if r := recover(); r != "oh" {
+								t.Errorf("recovered %v", r)
+							}
+						}()
+						client.Get("http://a.test")
+					}()
+				}
+				panics = false
+				if resp, _ := get(t, client, "http://a.test"); resp.StatusCode != http.StatusOK {
+					t.Errorf("after the panics the answer is %s", resp.Status)
+				}
+				if n := agent.Report().Performance.InFlight; n != 0 {
+					t.Errorf("%d in flight", n)
+				}
+			})
+		})
+	}
+}
+
 func TestWorkThatPanicsLeavesNothingHeld(t *testing.T) {
 	db := safetrip.Config{Limit: transport.Limit{Concurrency: 1, Queue: -1}}
 	inBubble(t, withDB(db), func(t *testing.T, agent *safetrip.Agent) {

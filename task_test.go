@@ -176,6 +176,48 @@ func TestTheOperationOfWork(t *testing.T) {
 	}
 }
 
+func TestOneCallIsTreatedOtherwiseThroughItsContext(t *testing.T) {
+	plain := func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} }
+	for _, tt := range []struct {
+		name     string
+		with     func(context.Context) (context.Context, context.CancelFunc)
+		attempts int
+		gaveUp   transport.Reason
+	}{
+		{"as the service is", plain, 3, transport.ReasonAttempts},
+		{"once", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return transport.WithoutRetry(ctx), func() {}
+		}, 1, transport.ReasonOff},
+		{"in less time than a wait takes, which is not begun", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 400*time.Millisecond)
+		}, 1, transport.ReasonDeadline},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, withDB(safetrip.Config{}), func(t *testing.T, agent *safetrip.Agent) {
+				began := time.Now()
+				ctx, trip := transport.NewTrip(t.Context())
+				ctx, cancel := tt.with(ctx)
+				defer cancel()
+				var left time.Duration
+				if err := agent.Service("db").Do(ctx, "x", failing(driver.ErrBadConn, driver.ErrBadConn, driver.ErrBadConn), func(ctx context.Context) error {
+					if end, ok := ctx.Deadline(); ok {
+						left = time.Until(end)
+					}
+					return ctx.Err()
+				}); err != nil {
+					t.Errorf("the fallback did not do it: %v", err)
+				}
+				if n := len(trip.Attempts()); n != tt.attempts || trip.GaveUp() != tt.gaveUp {
+					t.Errorf("%d attempts, and gave up for %q; want %d and %q", n, trip.GaveUp(), tt.attempts, tt.gaveUp)
+				}
+				if tt.gaveUp == transport.ReasonDeadline && (time.Since(began) > 0 || left != 400*time.Millisecond) {
+					t.Errorf("after %v the fallback had %v; want all of the time", time.Since(began), left)
+				}
+			})
+		})
+	}
+}
+
 func TestTheContextOfWorkEndsWithIt(t *testing.T) {
 	agent := newAgent(t, withDB(safetrip.Config{}))
 	over := make(chan struct{})
