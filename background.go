@@ -32,23 +32,21 @@ type job struct {
 	logger *slog.Logger
 }
 
-// become ends what is not among the jobs, waits for that, and starts what does
-// not run yet.
+// become starts what does not run yet, so that nobody is told meanwhile that
+// nothing runs; and ends what is not among the jobs, and waits for that.
 func (b *background) become(jobs []job) {
 	wanted := make(map[runner]bool)
 	for _, j := range jobs {
 		wanted[j.runner] = true
+		if b.running[j.runner] == nil {
+			b.start(j)
+		}
 	}
 	for r, now := range b.running {
 		if !wanted[r] {
 			now.stop()
 			now.done.Wait()
 			delete(b.running, r)
-		}
-	}
-	for _, j := range jobs {
-		if b.running[j.runner] == nil {
-			b.start(j)
 		}
 	}
 }

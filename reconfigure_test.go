@@ -255,6 +255,34 @@ func TestReconfigureChangesTheMonitor(t *testing.T) {
 	})
 }
 
+func TestTheNewMonitorDoesNotWaitForTheOldOne(t *testing.T) {
+	cfg := quiet()
+	cfg.Health = &healthz.Monitor{Checks: []healthz.Check{{
+		Name: "slow", Run: func(ctx context.Context) healthz.Result {
+			<-ctx.Done()
+			time.Sleep(3 * time.Second)
+			return healthz.Result{}
+		},
+	}}}
+	inBubble(t, cfg, func(t *testing.T, agent *safetrip.Agent) {
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() {
+			w := httptest.NewRecorder()
+			agent.Healthz().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+			if w.Code != http.StatusOK {
+				t.Errorf("while the old checks end, /readyz is %d %s", w.Code, w.Body)
+			}
+		})
+		began := time.Now()
+		if err := agent.Reconfigure(quiet()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("Reconfigure took %v; want the 3 s that the old check did", took)
+		}
+	})
+}
+
 func TestMetricsAreNeverToldTwice(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	circuits := func() (n int64) {
