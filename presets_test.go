@@ -68,6 +68,28 @@ func TestPresetPayments(t *testing.T) {
 	}
 }
 
+func TestServicesKeepTheContract(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]func() safetrip.Config{
+		"without settings": func() safetrip.Config { return safetrip.Config{} },
+		"PresetLLM":        safetrip.PresetLLM, "PresetPayments": safetrip.PresetPayments, "PresetReadOnly": safetrip.PresetReadOnly,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite := rttest.Suite{Memory: true, Omit: omitted("", map[bool]string{true: "Buffer"}[cfg().Buffer != nil])}
+			for _, v := range suite.Check(func(base http.RoundTripper) http.RoundTripper {
+				service := cfg()
+				service.Retry.BaseDelay, service.Retry.MaxHint = time.Millisecond, time.Millisecond
+				agent := quiet()
+				agent.Base, agent.Services = base, map[string]safetrip.Config{"x": service}
+				return newAgent(t, agent).Service("x").Transport()
+			}) {
+				t.Errorf("%s: %s", v.Rule, v.Found)
+			}
+		})
+	}
+}
+
 func TestPresetReadOnly(t *testing.T) {
 	cfg := safetrip.PresetReadOnly()
 	cfg.Logger = quiet().Logger
