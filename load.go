@@ -36,8 +36,9 @@ var variants = settings.Variants{
 //
 // Keys are the names of fields in snake case. Durations are text with a unit,
 // a Secret is base64. What is not plain data, such as functions and Base,
-// cannot be set. What c points to is not written: where a setting in it is
-// named, it is replaced by a copy.
+// cannot be set. A list replaces the one that is there, and so does disable:
+// over [PresetPayments] it must name fallback again. What c points to is not
+// written: where a setting in it is named, it is replaced by a copy.
 //
 // An error names each fault, unknown keys among them, with its line and key;
 // or what [Config.Validate] finds. Nothing is changed then. The object may have
@@ -66,7 +67,8 @@ func (c *Config) UnmarshalJSON(document []byte) error {
 // LoadEnv changes c by the environment variables whose names begin with prefix
 // and '_': with the prefix BILLING, BILLING_RETRY_MAX_ATTEMPTS=5 and
 // BILLING_SERVICES_PAYMENTS_TIMEOUT_HEADERS=3s. Names are the keys of
-// [Config.LoadJSON] in capitals; lists have commas between their items.
+// [Config.LoadJSON] in capitals; lists have commas between their items. The
+// prefix is the Config's alone: what else begins with it is unknown.
 //
 // An error names each variable that is unknown or does not fit, and not its
 // value where that may be secret; or what [Config.Validate] finds. Nothing is

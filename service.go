@@ -92,10 +92,11 @@ func (t *serviceTransport) CloseIdleConnections() {
 // method Verdict.
 //
 // Work is handed a context that ends when its time is up, and must heed it:
-// what comes later counts as failed. The context ends with Do too, so rows of a
-// query are read within. Work runs on the caller's goroutine, up to
-// Retry.MaxAttempts times: what must not be done twice, do under
-// [transport.WithoutRetry]. What it finds it leaves in variables around it.
+// what comes later counts as failed. With a time-out the context ends with the
+// work, too, so rows of a query are read within. Work runs on the caller's
+// goroutine, up to Retry.MaxAttempts times: what must not be done twice, do
+// under [transport.WithoutRetry]. What it finds it leaves in variables around
+// it.
 //
 // If operation is empty, it is that of ctx ([transport.WithOperation]), or the
 // service's name. Like names of requests, operations are to be few. Do panics
