@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
 
 	"github.com/safetrip-go/safetrip/fallback"
-	"github.com/safetrip-go/safetrip/healthz"
 	"github.com/safetrip-go/safetrip/telemetry"
 	"github.com/safetrip-go/safetrip/transport"
 )
@@ -32,17 +30,6 @@ type Agent struct {
 	closed     bool
 	background background
 	unobserve  func() error // takes the Agent's gauges away
-}
-
-// A setup is what an Agent has made of a Config.
-type setup struct {
-	config    Config
-	logger    *slog.Logger       // its Logger, without the Agent's name
-	own       *policy            // of calls that are no service's
-	services  map[string]*policy // by name
-	routes    map[place]*policy  // those of services
-	health    *healthz.Monitor
-	ownHealth bool // the user gave none
 }
 
 // New returns an Agent with the given name, which appears in logs and on the
@@ -79,7 +66,8 @@ var ErrClosed = errors.New("safetrip: the Agent is closed")
 // act for somebody else by then. A Limit counts the calls that come from then
 // on.
 //
-// An error names every setting out of its bounds; nothing is changed then.
+// An error names every setting out of its bounds. The Agent goes on as before
+// then.
 func (a *Agent) Reconfigure(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -102,53 +90,13 @@ func (a *Agent) adopt(cfg Config) error {
 		a.setup.Store(before)
 		return err
 	}
-	err = a.unobserve() // before what may take time: until then each count is told twice, and added up
+	// Before what may take time: until then each count is told twice, and added up.
+	if err := a.unobserve(); err != nil {
+		now.config.Logger.Warn("metrics of the settings before stay registered", "error", err)
+	}
 	a.unobserve = unobserve
 	a.background.become(now.work())
-	return err
-}
-
-// newSetup makes a setup of cfg that goes on where before is.
-func (a *Agent) newSetup(cfg Config, before *setup) *setup {
-	cfg.Services = maps.Clone(cfg.Services)
-	cfg.Logger = cfg.logger()
-	cfg.Retry.Budget = cmp.Or(cfg.Retry.Budget, &a.budget)
-	cfg.Cache = cmp.Or(cfg.Cache, &a.cache)
-	s := &setup{logger: cfg.Logger, health: a.monitor(&cfg, before), ownHealth: cfg.Health == nil}
-
-	cfg.Logger = cfg.Logger.With(slog.String("agent", a.name))
-	s.config = cfg.withDefaults()
-	s.own = a.newPolicy("", s.config, before.own)
-	s.services = make(map[string]*policy, len(cfg.Services))
-	s.routes = make(map[place]*policy)
-	for name, c := range cfg.Services {
-		if c.Cache == nil && !c.sendsLike(&cfg) {
-			c.Cache = before.cacheOf(name)
-		}
-		p := a.newPolicy(name, c.under(&s.config, name), before.services[name])
-		s.services[name] = p
-		for _, host := range c.Hosts {
-			if at, err := placeOf(host); err == nil { // Validate saw to that
-				s.routes[at] = p
-			}
-		}
-	}
-	return s
-}
-
-// cacheOf returns the cache that was made for a service, or a new one.
-func (s *setup) cacheOf(service string) *fallback.Cache {
-	if c, ok := s.config.Services[service]; ok && c.Cache == nil && !c.sendsLike(&s.config) {
-		return s.services[service].config.Cache
-	}
-	return new(fallback.Cache)
-}
-
-// sendsLike reports whether a service's requests leave as the Agent's do, so
-// that a cache, which does not see what Base and PerAttempt add to them, need
-// not tell the two apart.
-func (c *Config) sendsLike(agent *Config) bool {
-	return c.Base == nil && len(c.PerAttempt) == 0 && len(agent.PerAttempt) == 0
+	return nil
 }
 
 // Client returns a new [http.Client] whose Transport is the Agent's. Set its

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
-
-	"github.com/safetrip-go/safetrip/fallback"
 )
 
 // background is the work that an Agent does beside its calls: checks,
@@ -75,29 +71,4 @@ func (s *setup) work() []job {
 		jobs = append(jobs, job{c, "revalidation", s.config.Logger})
 	}
 	return jobs
-}
-
-// caches returns the caches in use, each once.
-func (s *setup) caches() []*fallback.Cache {
-	var all []*fallback.Cache
-	seen := make(map[*fallback.Cache]bool)
-	for p := range s.policies {
-		if c := p.config.Cache; p.config.on(Fallback) && !seen[c] {
-			seen[c] = true
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// policies yields the Agent's own policy and those of its services, by name.
-func (s *setup) policies(yield func(*policy) bool) {
-	if !yield(s.own) {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
-		if !yield(s.services[name]) {
-			return
-		}
-	}
 }

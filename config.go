@@ -11,9 +11,10 @@ import (
 )
 
 // Config says how an [Agent] treats its calls. The zero value is made for
-// production: 3 attempts from 1 s apart to at most 30 s, a circuit per host
-// that opens at 5 failures for 60 s and closes after 3 good probes, answers
-// from the cache when the service is down, and checks every 30 s.
+// production: 3 attempts, 1 s and then 2 s apart, less up to half at random; a
+// circuit per host, which opens at 5 failures for 60 s and closes after 3 good
+// probes in a row; answers from the cache when the service is down; checks every
+// 30 s.
 //
 // Each field is the setting of one layer, as its own package documents it; the
 // defaults that are an Agent's own are said here. What is plain data in it can
@@ -24,7 +25,8 @@ import (
 // share a Cache or a Monitor the first one runs it, until its Close. It also
 // wires the Monitor, so make those that share one after the other.
 type Config struct {
-	// Base sends. If nil, it is [http.DefaultTransport].
+	// Base sends the requests; the layers stand around it. If nil, it is
+	// [http.DefaultTransport].
 	Base http.RoundTripper
 
 	// Retry sends again what failed. If its MaxDelay is zero, it is 30 s, or
@@ -41,8 +43,8 @@ type Config struct {
 	Timeout transport.Timeout
 
 	// Deadline bounds one call with all of its attempts. There is no limit
-	// unless it is set: leave it a little less than the patience of the
-	// client, so that the ladder can still answer.
+	// unless it is set. Set it a little below the client's own Timeout, so that
+	// the ladder can still answer.
 	Deadline transport.Deadline
 
 	// Limit bounds how many attempts are under way to one host, and how many
@@ -74,26 +76,26 @@ type Config struct {
 	PerAttempt []transport.Middleware
 
 	// Call and Attempt are the spans and metrics of a call and of an attempt.
-	// Without an OpenTelemetry SDK in the program they do nothing.
+	// Without an OpenTelemetry SDK in the program they record nothing.
 	Call    telemetry.Call
 	Attempt telemetry.Attempt
 
-	// Services are what the program calls that is to be treated in a way of
-	// its own, by name: lower-case letters, digits, '-', '_' and '.'. Each is
-	// set up as an Agent would be: what is zero in it is the default of this
-	// page, not what stands beside Services. Only Base, Classifier, Call,
-	// Attempt and Retry.Budget are the Agent's where they are zero, and Cache
-	// where neither has PerAttempt and Base is nil too: what acts for different
-	// users has different caches. Logger, Health and Services stay zero.
+	// Services are the services that the program treats each in its own way, by
+	// name: lower-case letters, digits, '-', '_' and '.'. Each starts from the
+	// defaults of this page, not from the settings beside Services. The Agent's
+	// are taken, where they are zero, for Base, Classifier, Call, Attempt and
+	// Retry.Budget; and for Cache, if Base is nil and neither has PerAttempt,
+	// since what acts for different users needs different caches. Logger,
+	// Health and Services must be zero.
 	//
 	// A service has one circuit and one level, which have its name, unless
 	// Breaker.Key tells more apart. [Agent.Service] returns it.
 	Services map[string]Config
 
-	// Hosts, of one of the Services, are those whose calls are the service's
-	// though they are made by the Agent's own client: "api.example.com", for
-	// all ports, or "api.example.com:443", which goes first. It is the host in
-	// the URL that counts. There are no patterns.
+	// Hosts is for a Config in Services: calls that the Agent's own client
+	// makes to these hosts are treated as the service's. "api.example.com" is
+	// for all ports, "api.example.com:443" for one, and goes first. It is the
+	// host in the URL that counts. There are no patterns.
 	Hosts []string
 
 	// Health is what [Agent.Healthz] serves. If nil, it is one of the Agent's

@@ -88,7 +88,7 @@ func ExampleConfig_LoadJSON() {
 	}`)))
 	// Output:
 	// 6 100ms {0.3 0 0s}
-	// safetrip: Config: line 2: retry.max_atempts: is unknown; there are base_delay, budget, jitter, max_attempts, max_body_buffer, max_delay, max_hint, retry_unsafe_methods, retry_unsafe_on
+	// safetrip: Config: line 2: retry.max_atempts: unknown key, want one of base_delay, budget, jitter, max_attempts, max_body_buffer, max_delay, max_hint, retry_unsafe_methods, retry_unsafe_on
 }
 
 // Settings change while calls are on their way.

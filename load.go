@@ -25,8 +25,8 @@ var variants = settings.Variants{
 	},
 }
 
-// LoadJSON changes c by a JSON object, which names what it sets and leaves the
-// rest as it is, so that a file can be laid over a preset:
+// LoadJSON applies a JSON object to c. It sets what it names and leaves the rest
+// as it is, so that a file can be laid over a preset:
 //
 //	{
 //	  "retry": {"max_attempts": 5, "base_delay": "500ms"},
@@ -35,14 +35,15 @@ var variants = settings.Variants{
 //	}
 //
 // Keys are the names of fields in snake case. Durations are text with a unit,
-// a Secret is base64. What is not plain data, such as functions and Base,
-// cannot be set. A list replaces the one that is there, and so does disable:
-// over [PresetPayments] it must name fallback again. What c points to is not
-// written: where a setting in it is named, it is replaced by a copy.
+// bytes such as [fallback.Cache.Secret] are base64. What is not plain data, such
+// as functions and Base, cannot be set. A list replaces the one that is there,
+// and so does disable: over [PresetPayments] it must name fallback again. What c
+// points to is not written: where a setting in it is named, it is replaced by a
+// copy.
 //
 // An error names each fault, unknown keys among them, with its line and key;
-// or what [Config.Validate] finds. Nothing is changed then. The object may have
-// 1 MiB.
+// or what [Config.Validate] finds. Nothing is changed then. A document is at most
+// 1 MiB long.
 func (c *Config) LoadJSON(r io.Reader) error {
 	document, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err == nil && len(document) > maxDocument {
@@ -64,7 +65,7 @@ func (c *Config) UnmarshalJSON(document []byte) error {
 	return c.LoadJSON(bytes.NewReader(document))
 }
 
-// LoadEnv changes c by the environment variables whose names begin with prefix
+// LoadEnv applies to c the environment variables whose names begin with prefix
 // and '_': with the prefix BILLING, BILLING_RETRY_MAX_ATTEMPTS=5 and
 // BILLING_SERVICES_PAYMENTS_TIMEOUT_HEADERS=3s. Names are the keys of
 // [Config.LoadJSON] in capitals; lists have commas between their items. The

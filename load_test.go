@@ -57,13 +57,13 @@ func TestLoadingNamesEveryFault(t *testing.T) {
 		want           []string
 	}{
 		{"unknown keys, with their lines", "{\n\"retry\": {\n\"max_atempts\": 3},\n\"brakes\": {}}", []string{
-			"line 3: retry.max_atempts: is unknown; there are base_delay", "line 4: brakes: is unknown",
+			"line 3: retry.max_atempts: unknown key, want one of base_delay", "line 4: brakes: unknown key",
 		}},
 		{"what is out of its bounds", `{"retry": {"max_delay": "-1s"}, "services": {"x y": {}}}`, []string{
 			"Retry.MaxDelay is -1s", `Services["x y"]`,
 		}},
 		{"an unknown part", `{"disable": "brakes"}`, []string{`line 1: disable: safetrip: there is no part "brakes"`}},
-		{"code", `{"base": {}, "classifier": "x"}`, []string{"base: is unknown", "classifier: is unknown"}},
+		{"code", `{"base": {}, "classifier": "x"}`, []string{"base: unknown key", "classifier: unknown key"}},
 		{"too much", `{` + strings.Repeat(" ", 1<<20) + `}`, []string{"more than 1048576 bytes"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAConfigCanBePartOfAFile(t *testing.T) {
 		t.Errorf("after a null it is %+v, error %v", file, err)
 	}
 	err := json.Unmarshal([]byte("{\"Safetrip\": {\n\"deadline\": {\"totl\": 1}}}"), &file)
-	if err == nil || !strings.Contains(err.Error(), "line 2: deadline.totl: is unknown") {
+	if err == nil || !strings.Contains(err.Error(), "line 2: deadline.totl: unknown key") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestLoadEnv(t *testing.T) {
 	}
 
 	t.Setenv("BILLING_RETRY_MAX_ATEMPTS", "6")
-	if err := cfg.LoadEnv("BILLING"); err == nil || !strings.Contains(err.Error(), "BILLING_RETRY_MAX_ATEMPTS: there is no setting") {
+	if err := cfg.LoadEnv("BILLING"); err == nil || !strings.Contains(err.Error(), "BILLING_RETRY_MAX_ATEMPTS: unknown setting") {
 		t.Errorf("the error is %v", err)
 	}
 	for _, prefix := range []string{"", "BILLING_"} {

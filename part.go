@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A Part is a set of layers that [Config.Disable] can leave out.
+// A Part is a set of layers that [Config.Disable] can leave out. Deadline, Limit
+// and Buffer have none: they are off unless they are set.
 type Part uint
 
 // The parts.
@@ -14,10 +15,10 @@ const (
 	Telemetry Part = 1 << iota // spans and metrics
 	Fallback                   // the ladder and the cache
 	Recording                  // statistics and the log of failed calls
-	Retry
-	Breaker
-	Timeout
-	Health // background checks; Healthz says that nothing runs
+	Retry                      // further attempts
+	Breaker                    // circuits
+	Timeout                    // the limits on an attempt
+	Health                     // background checks; Healthz says that nothing runs
 )
 
 // partNames has the parts in the order of their bits.
@@ -61,7 +62,7 @@ func (p *Part) UnmarshalText(text []byte) error {
 
 func (p Part) validate() error {
 	if p >= 1<<len(partNames) {
-		return fmt.Errorf("safetrip: Config.Disable is %v; it has parts that there are not", p)
+		return fmt.Errorf("safetrip: Config.Disable has unknown parts: %v", p)
 	}
 	return nil
 }

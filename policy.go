@@ -99,7 +99,8 @@ func (p *policy) aroundCalls() []transport.Middleware {
 	return l
 }
 
-// aroundWork is the onion without the layers that are of HTTP alone.
+// aroundWork is the onion without the layers that are of HTTP alone, in the
+// order of aroundCalls.
 func (p *policy) aroundWork() []transport.Middleware {
 	c := &p.config
 	var l onion
@@ -131,9 +132,6 @@ func (o *onion) add(on bool, layers ...transport.Middleware) {
 // withDefaults fills in what calls need. What the user gave by pointer is left
 // as it is.
 func (c Config) withDefaults() Config {
-	if c.Classifier == nil {
-		c.Classifier = transport.Classify
-	}
 	c.Steps = slices.Clone(c.Steps)
 
 	c.Retry.MaxDelay = cmp.Or(c.Retry.MaxDelay, max(30*time.Second, c.Retry.BaseDelay))

@@ -102,9 +102,13 @@ func (t *serviceTransport) CloseIdleConnections() {
 // service's name. Like names of requests, operations are to be few. Do panics
 // if work or a fallback is nil.
 //
-// The error is the work's own after one attempt; after several, or if a circuit
-// is open, it is a [*transport.Failure] around it. A panic passes through, with
-// nothing left held. A [transport.Trip] in ctx tells what happened.
+// The error is the work's own if it was done once. After several attempts it is
+// a [*transport.Failure] that wraps the last one, which is the circuit's refusal
+// if that has opened meanwhile. A circuit that refuses the work from the start
+// returns a [*transport.OpenError], in which errors.AsType finds a Failure too.
+// If fallbacks were tried, a [*fallback.Error] has their errors beside these. A
+// panic passes through, with nothing left held. A [transport.Trip] in ctx tells
+// what happened.
 func (s *Service) Do(ctx context.Context, operation string, work func(context.Context) error, fallbacks ...func(context.Context) error) error {
 	t := &task{work, fallbacks}
 	t.check()

@@ -20,9 +20,9 @@ func (c Config) Validate() error {
 	if len(c.Hosts) > 0 {
 		errs = append(errs, errors.New("safetrip: Config.Hosts is set; it is for the Config of one of the Services"))
 	}
-	serves := make(map[place]string)
+	claimed := make(map[place]string)
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		for _, err := range faults(c.Services[name].validateAs(name, serves)) {
+		for _, err := range faults(c.Services[name].validateAs(name, claimed)) {
 			errs = append(errs, fmt.Errorf("safetrip: Config.Services[%q]: %w", name, err))
 		}
 	}
@@ -65,9 +65,9 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// validateAs is for a service. Serves has whose the hosts are of those that
-// were looked at before.
-func (c Config) validateAs(name string, serves map[place]string) error {
+// validateAs is for a service. Claimed has whose the hosts are of those that
+// were looked at before, and gets this one's.
+func (c Config) validateAs(name string, claimed map[place]string) error {
 	errs := []error{c.validate()}
 	if !isName(name) {
 		errs = append(errs, errors.New("the name must have 1 to 64 lower-case letters, digits, '-', '_' and '.'"))
@@ -87,13 +87,13 @@ func (c Config) validateAs(name string, serves map[place]string) error {
 	}
 	for _, host := range c.Hosts {
 		at, err := placeOf(host)
-		switch other, taken := serves[at]; {
+		switch other, taken := claimed[at]; {
 		case err != nil:
 			errs = append(errs, err)
 		case taken:
 			errs = append(errs, fmt.Errorf("its Hosts has %q, which is a host of %q", host, other))
 		}
-		serves[at] = name
+		claimed[at] = name
 	}
 	return errors.Join(errs...)
 }

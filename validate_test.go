@@ -29,7 +29,7 @@ func TestValidateNamesEveryFaultOfServices(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"Config.Hosts is set", "Config.Disable is Part(0x40000000)",
+		"Config.Hosts is set", "Config.Disable has unknown parts: Part(0x40000000)",
 		`Services["Bad Name"]: the name`,
 		`its Hosts has "http://y.test"`, `its Hosts has ""`, "Retry.MaxDelay is -1ns",
 		`its Hosts has "X.test", which is a host of "a"`, "its Logger is set", "its Health is set",

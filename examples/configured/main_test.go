@@ -18,7 +18,7 @@ func TestTheStory(t *testing.T) {
 	rest := out.String()
 	for _, want := range []string{
 		"max_attempts: 2", "→ ok\n  a call makes 2 attempts, and ends with 503",
-		"max_atempts: 6", "retry.max_atempts: is unknown; there are base_delay", "a call makes 2 attempts",
+		"max_atempts: 6", "retry.max_atempts: unknown key, want one of base_delay", "a call makes 2 attempts",
 		"share: 0.9", "→ ok\n  a call makes 4 attempts, and ends with 200",
 	} {
 		_, after, found := strings.Cut(rest, want)
@@ -40,7 +40,7 @@ func TestTheEnvironmentWins(t *testing.T) {
 func TestAFileIsReadAndAFaultEndsTheProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "settings.yaml")
 	for document, want := range map[string]string{
-		"retry: [": "yaml", "retries: {}": "retries: is unknown", "retry: {max_delay: 5}": "a duration",
+		"retry: [": "yaml", "retries: {}": "retries: unknown key", "retry: {max_delay: 5}": "a duration",
 	} {
 		if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
 			t.Fatal(err)

@@ -101,7 +101,7 @@ func (v Variants) membersOf(t reflect.Type) map[string]reflect.Type {
 	return all
 }
 
-var errUnknown = errors.New("there is no setting of this name")
+var errUnknown = errors.New("unknown setting")
 
 // leafOf finds the leaf of a name, which may be in a map:
 // SERVICES_PAYMENTS_RETRY_MAX_DELAY has the field, a key, and what is below.

@@ -78,7 +78,7 @@ func (r *reader) value(t reflect.Type, path []string) {
 	}
 	token := r.next()
 	if token != json.Delim('{') {
-		r.note(path, "%s stands where an object should", describe(token))
+		r.note(path, "want an object, got %s", describe(token))
 		r.skipRest(token)
 		return
 	}
@@ -105,7 +105,7 @@ func (r *reader) member(t reflect.Type, path []string, key string, seen map[stri
 	case seen[key]:
 		r.note(below, "stands here a second time")
 	case !known:
-		r.note(below, "is unknown; there are %s", r.members(t))
+		r.note(below, "unknown key, want one of %s", r.members(t))
 	case r.Variants[t] != nil && len(seen) > 0:
 		r.note(below, "is one too many; choose one of %s", r.members(t))
 	default:
@@ -131,7 +131,7 @@ func (r *reader) leaf(t reflect.Type, path []string) {
 		return
 	}
 	if token != json.Delim('[') {
-		r.note(path, "%s stands where a list should", describe(token))
+		r.note(path, "want a list, got %s", describe(token))
 		r.skipRest(token)
 		return
 	}
@@ -155,7 +155,7 @@ func (r *reader) item(t reflect.Type, path []string, token json.Token, set func(
 		text, fits = strconv.FormatBool(token), t.Kind() == reflect.Bool
 	}
 	if !fits {
-		r.note(path, "%s stands where %s should", describe(token), kindOf(t))
+		r.note(path, "want %s, got %s", kindOf(t), describe(token))
 		r.skipRest(token)
 		return
 	}
@@ -185,7 +185,7 @@ func kindOf(t reflect.Type) string {
 	case isNumber(t):
 		return "a number"
 	}
-	return "a text"
+	return "a string"
 }
 
 // describe says what a token is, and not its text, which may be secret.
@@ -194,7 +194,7 @@ func describe(token json.Token) string {
 	case nil:
 		return "null"
 	case string:
-		return "a text"
+		return "a string"
 	case json.Number:
 		return token.String()
 	case json.Delim:

@@ -22,14 +22,14 @@ func parse(t reflect.Type, text string) (reflect.Value, error) {
 	case t == durationType:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return v, fmt.Errorf("%q is no duration, such as \"500ms\" or \"1m30s\"", text)
+			return v, fmt.Errorf("%q is not a duration, such as \"500ms\" or \"1m30s\"", text)
 		}
 		v.SetInt(int64(d))
 		return v, nil
 	case isBytes(t):
 		b, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return v, errors.New("it is no base64") // and may be secret
+			return v, errors.New("invalid base64") // and may be secret
 		}
 		v.SetBytes(b)
 		return v, nil
