@@ -80,22 +80,20 @@ func (s *Stats) Traffic() Traffic {
 	var all totals
 	var window slot
 	now := slotOf(time.Since(s.began), s.slot)
+	var inFlight uint64
 	for i := range s.stripes {
-		s.stripes[i].addTo(&all, &window, now)
+		inFlight += s.stripes[i].addTo(&all, &window, now)
 	}
 	t := Traffic{
 		Succeeded:   all.outcomes[Success],
 		Failed:      all.outcomes[Failed],
 		Neutral:     all.outcomes[Neutral],
+		InFlight:    int64(inFlight),
 		Window:      window.snapshot(s.window),
 		Errors:      all.byKind(),
 		Consecutive: s.inARow(),
 	}
 	t.Total = t.Succeeded + t.Failed + t.Neutral
-	for i := range s.stripes { // after the totals, so that it is never less
-		t.InFlight += int64(s.stripes[i].begun.Load())
-	}
-	t.InFlight -= int64(t.Total)
 	if t.Total > 0 {
 		t.Mean = time.Duration(uint64(all.took) / t.Total)
 		t.Last = s.began.Add(all.last).Round(0)

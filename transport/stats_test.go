@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,29 @@ func TestStatsConcurrently(t *testing.T) {
 	if got.Total != 8000 || got.Succeeded+got.Failed+got.Neutral != 8000 || got.InFlight != 0 || got.Window.Total != got.Succeeded+got.Failed {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// A snapshot takes a while, in which calls come and go. It must not say of those
+// that came and went that they are under way.
+func TestStatsInFlightOfOneCaller(t *testing.T) {
+	var s Stats
+	s.init()
+	s.stripes = s.stripes[:1] // of several, each is right at a moment of its own
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for req := get(t, "http://a.test"); !done.Load(); {
+			s.end(req, s.begin(), &answered)
+		}
+	})
+	for range 20_000 {
+		if n := s.Traffic().InFlight; n < 0 || n > 1 {
+			t.Errorf("%d calls are in flight", n)
+			break
+		}
+	}
+	done.Store(true)
+	wg.Wait()
 }
 
 func TestStatsKeepsABoundedNumberOfOperations(t *testing.T) {

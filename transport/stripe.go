@@ -86,12 +86,15 @@ func (p *stripe) count(now, took, length time.Duration, v *Verdict) {
 }
 
 // addTo adds what the stripe has to the totals, and its slots that are not too
-// old by the number now to the window.
-func (p *stripe) addTo(all *totals, window *slot, now int64) {
+// old by the number now to the window. It returns how many of the calls that
+// began have not ended: none ends while the stripe is locked.
+func (p *stripe) addTo(all *totals, window *slot, now int64) (inFlight uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	inFlight = p.begun.Load()
 	for i, n := range p.all.outcomes {
 		all.outcomes[i] += n
+		inFlight -= n
 	}
 	for c := range p.all.errors {
 		for s, n := range p.all.errors[c] {
@@ -113,4 +116,5 @@ func (p *stripe) addTo(all *totals, window *slot, now int64) {
 			window.took[i] += n
 		}
 	}
+	return inFlight
 }
