@@ -101,6 +101,8 @@ type settings struct {
 	dryRun              bool
 	assess              assessor
 	onChange            func(Change)
+
+	spread spread // of the refusals of all circuits
 }
 
 // A Change is a circuit's step from one state to another.

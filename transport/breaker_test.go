@@ -108,6 +108,24 @@ func TestBreakerAPanicWhileClosedPassesThrough(t *testing.T) {
 	}
 }
 
+// Many circuits may be open at once: what counts their refusals is there when
+// they open.
+func TestBreakerFirstRefusalsAllocateNothing(t *testing.T) {
+	b := Breaker{FailureThreshold: 1}
+	rt := b.Wrap(script(503))
+	var all []*http.Request
+	for i := range 101 {
+		all = append(all, get(t, fmt.Sprintf("http://%d.test", i)))
+		send(t, rt, all[i])
+	}
+	if n := testing.AllocsPerRun(len(all)-1, func() {
+		rt.RoundTrip(all[0])
+		all = all[1:]
+	}); n != 0 {
+		t.Errorf("each costs %v allocations", n)
+	}
+}
+
 func TestBreakerRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := Breaker{FailureThreshold: 1}

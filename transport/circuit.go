@@ -98,7 +98,7 @@ func (c *circuit) allow(set *settings) (permit, error) {
 // permit is marked notClosed, by which minds knows that how it went is nothing
 // to the circuit.
 func (c *circuit) refuse(set *settings, w uint64, o *opening, e *OpenError) (permit, error) {
-	o.rejected.add()
+	o.rejected.add(&set.spread)
 	if set.dryRun {
 		return permit{word: w | notClosed, found: e.State}, nil
 	}

@@ -9,7 +9,8 @@ import (
 // cores do not wait for each other. A core gets the part that it had last: a
 // [sync.Pool] is the one thing in Go that remembers by core. Two cores may
 // have the same part, and a goroutine may change its core; nothing depends on
-// it but speed.
+// it but speed. A pool takes memory for every core: things of which there are
+// many share a spread.
 type spread struct {
 	lately sync.Pool // of int
 	next   atomic.Uint32
@@ -19,7 +20,7 @@ type spread struct {
 func (s *spread) of(n int) int {
 	i, ok := s.lately.Get().(int)
 	if !ok {
-		i = int(s.next.Add(1)) % n
+		i = int(s.next.Add(1) % uint32(n))
 	}
 	s.lately.Put(i)
 	return i
