@@ -63,6 +63,30 @@ func TestPriority(t *testing.T) {
 	}
 }
 
+func TestACallThatIsOverDisplacesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := newPatient()
+		rt := Limit{Concurrency: 1, Queue: 1, Wait: -1}.Wrap(base)
+		end := base.begin(t, rt)
+		low := get(t, "http://a.test").WithContext(WithPriority(t.Context(), LowPriority))
+		var refused error
+		go func() { _, _, refused = send(t, rt, low) }()
+		synctest.Wait()
+
+		ctx, cancel := context.WithCancelCause(WithPriority(t.Context(), HighPriority))
+		cancel(errBoom)
+		if _, _, err := send(t, rt, get(t, "http://a.test").WithContext(ctx)); err != errBoom {
+			t.Errorf("it gets %v, want its context's cause", err)
+		}
+		end(200)
+		if synctest.Wait(); refused != nil {
+			t.Fatalf("the one who waited got %v", refused)
+		}
+		answer := <-base.calls
+		answer <- 200
+	})
+}
+
 func TestPriorityHasBounds(t *testing.T) {
 	for p, want := range map[Priority]Priority{-128: LowPriority, -1: LowPriority, 0: NormalPriority, 1: HighPriority, 127: HighPriority} {
 		if got := callOf(WithPriority(t.Context(), p)).priority; got != want {
