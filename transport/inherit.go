@@ -29,7 +29,7 @@ func (b *Breaker) takeOver(from *Breaker) {
 // be told.
 func same(x, y any) bool {
 	return x == nil && y == nil ||
-		x != nil && y != nil && reflect.TypeOf(x).Comparable() && reflect.TypeOf(y).Comparable() && x == y
+		x != nil && y != nil && reflect.ValueOf(x).Comparable() && reflect.ValueOf(y).Comparable() && x == y
 }
 
 // transfer returns a circuit under other rules in the state that c is in.

@@ -58,17 +58,17 @@ func TestABreakerGoesOnWhereAnotherIs(t *testing.T) {
 	}
 }
 
-// An uncomparable engine cannot be compared, and must not panic for it.
-type uncomparable struct{ _ []int }
+// An engine that holds what cannot be compared must not make for a panic.
+type uncomparable struct{ of any }
 
 func (uncomparable) Allow(string) bool     { return true }
 func (uncomparable) Report(string, Result) {}
 func (uncomparable) State(string) State    { return Closed }
 
 func TestInheritComparesAnyEngine(t *testing.T) {
-	old := &Breaker{Engine: uncomparable{}}
+	old := &Breaker{Engine: uncomparable{[]int{}}}
 	old.Wrap(http.DefaultTransport)
-	heir := &Breaker{Engine: uncomparable{}}
+	heir := &Breaker{Engine: uncomparable{[]int{}}}
 	heir.Inherit(old)
 	if heir.circuits == old.circuits {
 		t.Error("two engines that cannot be compared count as one")
