@@ -65,7 +65,8 @@ type Breaker struct {
 	Successes int
 
 	// Key says which requests share a circuit. If nil, it is the URL's scheme
-	// and authority.
+	// and authority. It stands in errors, States and spans, so it must hold no
+	// secret.
 	Key func(*http.Request) string
 
 	// MaxCircuits bounds how many circuits are kept; the longest idle leave

@@ -32,7 +32,8 @@ type Budget struct {
 	Window time.Duration
 
 	// Key says which calls have a budget together. If nil, it is scheme and
-	// authority. At most 10,000 keys are kept, the longest idle leave first.
+	// authority. It stands in States, so it must hold no secret. At most 10,000
+	// keys are kept, the longest idle leave first.
 	Key func(*http.Request) string
 
 	once    sync.Once

@@ -64,7 +64,8 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 
 // AttemptOf returns the number of the attempt that a request with this context
 // is, as [Retry] counts: 1 for the first one, 2 for the first that is sent
-// again.
+// again. Ask while the attempt is under way: those that are sent again share a
+// context, which tells the number of the last one.
 func AttemptOf(ctx context.Context) int {
 	if n := callOf(ctx).attempt; n != nil {
 		return int(n.Load())

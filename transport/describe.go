@@ -22,7 +22,7 @@ func describe(err error) string {
 		return ErrCircuitOpen.Error()
 	}
 	if e, ok := errors.AsType[*LimitError](err); ok {
-		return ErrLimited.Error() + ": " + e.reason() // the key may be the user's own
+		return ErrLimited.Error() + ": " + e.reason()
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e.Op + ": " + describeSocket(e)

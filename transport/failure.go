@@ -17,8 +17,9 @@ import (
 // through the *url.Error of an http.Client.
 //
 // It wraps its cause, which errors.Is and errors.As reach. What it prints,
-// logs and marshals is built from types and codes alone: no URL but the host,
-// no header, and no text of an error that is not known to be free of secrets.
+// logs and marshals is built from names, types and codes: the operation's, the
+// host's or a user's Key; no more of the URL, no header, and no text of an error
+// that is not known to be free of secrets.
 type Failure struct {
 	Time        time.Time `json:"timestamp"`
 	Severity    Severity  `json:"severity"`
@@ -85,7 +86,7 @@ func (f *Failure) Error() string {
 // itself.
 var because = map[Reason]string{
 	ReasonDeadline: ": no time for another",
-	ReasonHint:     ": the server wants no other in time",
+	ReasonHint:     ": the server wants no other, or not so soon",
 	ReasonBudget:   ": the retry budget is used up",
 	ReasonMethod:   ": another would not be safe",
 	ReasonBody:     ": the request body cannot be sent again",

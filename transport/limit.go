@@ -18,7 +18,7 @@ import (
 // not hear of its refusals: they say nothing of the service.
 //
 // A place is held until the response body ends. Those who wait get one in the
-// order in which they came, those with a higher priority before: see
+// order in which they came, those with a higher priority first: see
 // [WithPriority].
 type Limit struct {
 	// Concurrency is how many attempts may be under way to one host. If zero
@@ -39,7 +39,9 @@ type Limit struct {
 	Rate interface{ Wait(context.Context) error }
 
 	// Key says which requests have a bound together. If nil, it is the URL's
-	// scheme and authority. At most 10,000 keys are kept.
+	// scheme and authority. It stands in errors, so it must hold no secret. At
+	// most 10,000 keys are kept; the longest idle leave first, and what is under
+	// way for them does not count any more.
 	Key func(*http.Request) string
 }
 

@@ -14,8 +14,9 @@ const (
 
 // WithPriority lets a request pass those of a lower priority that wait in a
 // [Limit] for a place. Where the queue is full, the last of those with the
-// lowest priority makes room for it, and is refused. A p below LowPriority or
-// above HighPriority is that one. Whoever has a place keeps it.
+// lowest priority makes room for it, and is refused, if that priority is below
+// p. Whoever has a place keeps it. A p below LowPriority counts as
+// LowPriority, one above HighPriority as HighPriority.
 func WithPriority(ctx context.Context, p Priority) context.Context {
 	return withCall(ctx, func(c *call) { c.priority = min(max(p, LowPriority), HighPriority) })
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// trial is one call on its way through [Retry].
+// A sequence is one call on its way through [Retry]: its attempts, one after
+// the other.
 type sequence struct {
 	*retry
 	req  *http.Request // the caller's
@@ -113,7 +114,8 @@ func (s *sequence) prepareAgain() {
 		s.resent = newResent(s.send, s.call)
 		s.send = &s.resent.request
 	} else if s.body.next != nil {
-		s.send = shallow(s.send, s.send)
+		another := *s.send
+		s.send = &another
 	}
 	if s.body.next != nil {
 		s.send.Body, s.body.next = s.body.next, nil
