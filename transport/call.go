@@ -98,6 +98,10 @@ func (r *resent) Value(key any) any {
 	return r.Context.Value(key)
 }
 
+// String keeps whoever prints the context from printing the request, or from
+// reading the number while it changes.
+func (r *resent) String() string { return "transport.resent" }
+
 // operationOf returns the name of a call: the operation if it has one, and
 // otherwise its method and host.
 func operationOf(req *http.Request) operation {

@@ -87,6 +87,22 @@ func TestRetryAttemptNumbers(t *testing.T) {
 	}
 }
 
+// Programs print contexts. Those of package context show no more than their
+// kinds, and nothing that may be changing.
+func TestRetryContextPrinted(t *testing.T) {
+	base := script(503, Func(func(req *http.Request) (*http.Response, error) {
+		for _, printed := range []string{fmt.Sprint(req.Context()), fmt.Sprintf("%+v", context.WithoutCancel(req.Context()))} {
+			if strings.Contains(printed, "secret") {
+				t.Errorf("the context of the second attempt prints as %s", printed)
+			}
+		}
+		return answer(req, 200, ""), nil
+	}))
+	req := get(t, "http://a.test/?key=secret")
+	req.Header.Set("Authorization", "secret")
+	send(t, atOnce(Retry{}).Wrap(base), req.WithContext(WithIdempotencyKey(req.Context(), "secret")))
+}
+
 func TestRetryContextOfAResentRequest(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "mine"))
