@@ -16,7 +16,8 @@ type spread struct {
 	next   atomic.Uint32
 }
 
-// of returns which of n parts to use, for n up to 256.
+// of returns which of n parts to use. The n of a spread is always the same; up
+// to 256, nothing is allocated.
 func (s *spread) of(n int) int {
 	i, ok := s.lately.Get().(int)
 	if !ok {

@@ -14,8 +14,9 @@ import (
 // [Record] fills it; health and metrics read it. The zero value is ready to
 // use. All methods may be called concurrently.
 //
-// It is striped: calls on different cores count in different parts, so that
-// they seldom meet. Nothing is lost by that; Traffic adds the parts up.
+// It is striped: calls on different cores count in different parts where they
+// can, so that they seldom meet. Nothing is lost by that; Traffic adds the parts
+// up.
 type Stats struct {
 	// Window is the length of the sliding window, kept in twelve slots. If
 	// zero or negative, it is 60 s.
