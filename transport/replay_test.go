@@ -302,6 +302,32 @@ func TestRetryOfAFileWithAnOffset(t *testing.T) {
 	}
 }
 
+// A transport may be busy with a request when its RoundTrip has returned. What
+// was sent stays as it was, however many attempts follow.
+func TestRetryLeavesAloneWhatItSent(t *testing.T) {
+	for name, sent := range map[string]io.Reader{
+		"no body":       nil,
+		"with GetBody":  strings.NewReader("data"),
+		"body recorded": io.MultiReader(strings.NewReader("data")),
+	} {
+		base := script(503)
+		var then []http.Request
+		rt := atOnce(Retry{MaxAttempts: 5}).Wrap(Func(func(req *http.Request) (*http.Response, error) {
+			then = append(then, *req)
+			return base.RoundTrip(req)
+		}))
+		send(t, rt, newRequest(t, http.MethodPut, "http://a.test", sent))
+		for i, now := range base.sent {
+			if now.Body != then[i].Body || now.Context() != then[i].Context() {
+				t.Errorf("%s: the request of attempt %d was changed later", name, i+1)
+			}
+		}
+		if len(then) != 5 {
+			t.Errorf("%s: %d attempts, want 5", name, len(then))
+		}
+	}
+}
+
 func TestRetryStreamsUploads(t *testing.T) {
 	// A server answers each line before the next one is written.
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
