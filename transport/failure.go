@@ -112,9 +112,10 @@ func (f *Failure) Timeout() bool { return f.Category == TimedOut || isTimeout(f.
 // have it.
 func (f *Failure) Temporary() bool { return f.Timeout() }
 
-// LogValue makes a Failure a group of its fields for [log/slog].
+// LogValue makes a Failure a group of its fields for [log/slog], but for the
+// time: the line has one.
 func (f *Failure) LogValue() slog.Value {
-	return slog.GroupValue(
+	fields := []slog.Attr{
 		slog.String("operation", f.Operation),
 		slog.String("host", f.Host),
 		slog.String("severity", f.Severity.String()),
@@ -123,7 +124,11 @@ func (f *Failure) LogValue() slog.Value {
 		slog.String("details", f.Details),
 		slog.Bool("recoverable", f.Recoverable),
 		slog.Int("retry_count", f.Retries),
-	)
+	}
+	if f.GaveUp != "" {
+		fields = append(fields, slog.String("gave_up", string(f.GaveUp)))
+	}
+	return slog.GroupValue(fields...)
 }
 
 // MarshalJSON writes the exported fields. It never writes the cause.

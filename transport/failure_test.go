@@ -130,6 +130,26 @@ func TestFailureText(t *testing.T) {
 	if got, want := f.Error(), "transport: load user: network: dial: connection refused (gave up after 3 attempts)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	f.GaveUp = ReasonDeadline
+	if got, want := f.Error(), "transport: load user: network: dial: connection refused (gave up after 3 attempts: no time for another)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFailureInALog(t *testing.T) {
+	f := &Failure{
+		Time: noon, Severity: Medium, Category: Network, Message: "m", Details: "d", Recoverable: true, Retries: 2,
+		Operation: "o", Host: "h", cause: &errBoom,
+	}
+	want := "[operation=o host=h severity=medium category=network message=m details=d recoverable=true retry_count=2]"
+	if got := f.LogValue().String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	f.GaveUp = ReasonBudget
+	want = strings.TrimSuffix(want, "]") + " gave_up=budget]"
+	if got := f.LogValue().String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 func TestFailureAsJSON(t *testing.T) {
