@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // TestPriority has one place, and calls that come while it is taken, each a
@@ -95,28 +94,5 @@ func TestPriorityHasBounds(t *testing.T) {
 	}
 	if got := callOf(t.Context()).priority; got != NormalPriority {
 		t.Errorf("a context without one has %d", got)
-	}
-}
-
-// A call that loses patience in the very moment in which a place is given to
-// it gives it back.
-func TestAPlaceGivenTooLateIsGivenBack(t *testing.T) {
-	for range 200 {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRoom("a", 1)
-			if err := r.enter(t.Context(), 1, -1); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			time.AfterFunc(time.Second, r.leave)
-			if r.enter(ctx, 1, time.Second) == nil {
-				r.leave()
-			}
-			synctest.Wait()
-			if r.free != 1 || r.waiting != 0 {
-				t.Fatalf("%d places are free and %d wait, want 1 and none", r.free, r.waiting)
-			}
-		})
 	}
 }

@@ -184,3 +184,26 @@ func TestRoomStorm(t *testing.T) {
 		t.Errorf("of %d places %d are free, %d wait, %d were served", places, r.free, r.waiting, served.Load())
 	}
 }
+
+// A call that loses patience in the very moment in which a place is given to
+// it gives it back.
+func TestAPlaceGivenTooLateIsGivenBack(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRoom("a", 1)
+			if err := r.enter(t.Context(), 1, -1); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			time.AfterFunc(time.Second, r.leave)
+			if r.enter(ctx, 1, time.Second) == nil {
+				r.leave()
+			}
+			synctest.Wait()
+			if r.free != 1 || r.waiting != 0 {
+				t.Fatalf("%d places are free and %d wait, want 1 and none", r.free, r.waiting)
+			}
+		})
+	}
+}
