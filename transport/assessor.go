@@ -15,8 +15,8 @@ func assessorOf(c Classifier) assessor {
 	return assessor{c, false}
 }
 
-// wentWell says sooner what Classify says of most calls: a verdict is 32 bytes
-// for each layer to copy.
+// wentWell says sooner what Classify says of most calls, that they went well: a
+// verdict is 32 bytes for each layer to copy. False says nothing.
 func (a assessor) wentWell(resp *http.Response, err error) bool {
 	return a.plain && err == nil && resp.StatusCode < 400
 }

@@ -202,7 +202,7 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	if p.probe {
 		return b.probe(req, c, p)
 	}
-	began := c.clock()
+	began := p.clock()
 	resp, err := b.Send(req)
 	if b.settings.assess.wentWell(resp, err) && !c.minds(p, Success) {
 		return resp, nil
@@ -216,7 +216,7 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 // probe sends one of the few calls that a half-open circuit lets pass, and
 // gives its place back whatever happens, a panic included.
 func (b *breaker) probe(req *http.Request, c *circuit, p permit) (*http.Response, error) {
-	v, began := Verdict{Outcome: Neutral}, c.clock()
+	v, began := Verdict{Outcome: Neutral}, p.clock()
 	defer func() { c.report(b.settings, p, v, began) }()
 	resp, err := b.Send(req)
 	v = b.settings.assess.classify(req, resp, err)

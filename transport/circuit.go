@@ -148,8 +148,8 @@ func (c *circuit) tellOrFree(set *settings, change *Change, p permit) {
 }
 
 // clock returns the time, for rules that want to know how long a call takes.
-func (c *circuit) clock() time.Time {
-	if c.word.Load()&timed == 0 {
+func (p permit) clock() time.Time {
+	if p.word&timed == 0 {
 		return time.Time{}
 	}
 	return time.Now()

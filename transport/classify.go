@@ -51,6 +51,9 @@ func Classify(req *http.Request, resp *http.Response, err error) Verdict {
 	return v
 }
 
+// answered is the verdict on a call that went well.
+var answered = Verdict{Sent: Answered}
+
 func classifyStatus(code int) Verdict {
 	switch code {
 	case 400, 413, 414, 415, 422:

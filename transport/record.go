@@ -41,11 +41,8 @@ type record struct {
 	limiter logLimiter
 }
 
-// The verdicts on a call that ended well, and on one that ended in a panic.
-var (
-	answered = Verdict{Sent: Answered}
-	broken   = Verdict{Outcome: Failed, Category: System, Severity: High}
-)
+// broken is the verdict on a call that ended in a panic.
+var broken = Verdict{Outcome: Failed, Category: System, Severity: High}
 
 func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 	v := broken

@@ -15,7 +15,7 @@ type sequence struct {
 	call *call
 
 	send    *http.Request // what this attempt sends; the caller's own for the first one, if it can be
-	resent  *resent       // its context from the second attempt on
+	resent  *resent       // what the attempts from the second on share
 	body    replay
 	number  int // of this attempt, from 1
 	wait    time.Duration
@@ -34,7 +34,9 @@ func (s *sequence) begin() {
 	}
 	s.body.from(s.req, s.maxBody())
 	if s.body.recorder != nil {
-		s.send = shallow(s.send, s.req)
+		if s.send == s.req {
+			s.send = shallow(s.req)
+		}
 		s.send.Body = s.body.recorder.open()
 	}
 	if s.Budget.watching() {
@@ -114,8 +116,7 @@ func (s *sequence) prepareAgain() {
 		s.resent = newResent(s.send, s.call)
 		s.send = &s.resent.request
 	} else if s.body.next != nil {
-		another := *s.send
-		s.send = &another
+		s.send = shallow(s.send)
 	}
 	if s.body.next != nil {
 		s.send.Body, s.body.next = s.body.next, nil
@@ -255,19 +256,18 @@ func (s *sequence) end(resp *http.Response, err error, why Reason) (*http.Respon
 	return resp, nil
 }
 
-// shallow returns a copy of req, or req itself if it is a copy already.
-func shallow(req, original *http.Request) *http.Request {
-	if req != original {
-		return req
-	}
+// shallow returns a copy of req that shares all that req points to. That is on
+// purpose: Request.Clone would lose trailers that are set while the body is
+// read.
+func shallow(req *http.Request) *http.Request {
 	c := *req
 	return &c
 }
 
 // withHeader returns a copy of req with one more header.
 func withHeader(req *http.Request, name, value string) *http.Request {
-	c := *req
+	c := shallow(req)
 	c.Header = req.Header.Clone()
 	c.Header.Set(name, value)
-	return &c
+	return c
 }
