@@ -10,7 +10,7 @@ import (
 // A circuit is one host's state.
 //
 // The path of a call that goes well is two atomic loads: word tells allow that
-// the circuit is closed, and tells report that nothing happened since that a
+// the circuit is closed, and tells minds that nothing happened since that a
 // success would change.
 type circuit struct {
 	key  hostKey
