@@ -303,7 +303,7 @@ func TestLimitConcurrently(t *testing.T) {
 			inside.Add(-1)
 			panic("base")
 		}
-		return &http.Response{StatusCode: 200, Request: req, Body: &rttest.Body{OnClose: func() { inside.Add(-1) }}}, nil
+		return &http.Response{StatusCode: 200, Request: req, Body: new(rttest.Body)}, nil
 	}))
 	var wg sync.WaitGroup
 	for worker := range workers {
@@ -322,6 +322,7 @@ func TestLimitConcurrently(t *testing.T) {
 						refused.Add(1)
 					}
 					if resp != nil {
+						inside.Add(-1) // before Close, which gives the place back first of all
 						resp.Body.Close()
 					}
 				}()
