@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,6 +195,26 @@ func TestLimitRate(t *testing.T) {
 			t.Errorf("refusals of the rate hold places: %q", got)
 		}
 	})
+}
+
+func TestLimitForgetsTheLongestIdle(t *testing.T) {
+	base := newPatient()
+	rt := Limit{Concurrency: 1, Queue: -1}.Wrap(base)
+	end := base.begin(t, rt)
+	if got := refusedBy(t, rt); got != "queue" {
+		t.Errorf("beside the one under way a call got %q, want a refusal", got)
+	}
+	rooms := &rt.(*limit).rooms
+	for i := range 10_001 {
+		k := hostKey{host: strconv.Itoa(i)}
+		rooms.GetOrAdd(k, func() (hostKey, *room) { return k, newRoom(k.host, 1) })
+	}
+	base.begin(t, rt)(200) // the one that is under way does not count any more
+	end(200)
+	base.begin(t, rt)(200)
+	if n := rooms.Len(); n > 10_000 {
+		t.Errorf("%d keys are kept", n)
+	}
 }
 
 func TestLimitValidate(t *testing.T) {
