@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync"
+
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 )
 
 // An upstream plays the three services. The payment service can be down.
@@ -18,13 +19,12 @@ type upstream struct {
 }
 
 func newUpstream(ctx context.Context) (*upstream, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+	u := &upstream{seen: make(map[string]int)}
+	u.server.Handler = u
+	var err error
+	if u.URL, err = drill.Serve(ctx, &u.server); err != nil {
 		return nil, err
 	}
-	u := &upstream{URL: "http://" + l.Addr().String(), seen: make(map[string]int)}
-	u.server.Handler = u
-	go func() { _ = u.server.Serve(l) }() // until close
 	return u, nil
 }
 

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 )
 
 // A service is an LLM's API on the loopback interface. It does to the large
@@ -44,13 +45,12 @@ var tokens = []string{"Circuits ", "open, ", "calls ", "wait, ", "and ", "the se
 const patience = 3 * time.Second
 
 func serve(ctx context.Context, s *sdk) (*service, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+	v := &service{wire: s.wire, large: s.large}
+	v.server.Handler = v
+	var err error
+	if v.URL, err = drill.Serve(ctx, &v.server); err != nil {
 		return nil, err
 	}
-	v := &service{wire: s.wire, large: s.large, URL: "http://" + l.Addr().String()}
-	v.server.Handler = v
-	go func() { _ = v.server.Serve(l) }() // until Close
 	return v, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 )
 
 // A service is a user directory that answers by a script.
@@ -37,11 +39,7 @@ var (
 const words = "the database is down, ticket 4711"
 
 func serve(ctx context.Context) (*service, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &service{URL: "http://" + l.Addr().String(), waits: make(chan struct{}, 10), script: []reply{well}}
+	s := &service{waits: make(chan struct{}, 10), script: []reply{well}}
 	s.server.Handler = s
 	s.server.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -50,7 +48,10 @@ func serve(ctx context.Context) (*service, error) {
 			s.mu.Unlock()
 		}
 	}
-	go func() { _ = s.server.Serve(l) }() // until Close
+	var err error
+	if s.URL, err = drill.Serve(ctx, &s.server); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

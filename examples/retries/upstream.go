@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"sync"
+
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 )
 
 // An upstream is a service that answers by a script.
@@ -18,13 +19,12 @@ type upstream struct {
 }
 
 func newUpstream(ctx context.Context) (*upstream, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+	u := new(upstream)
+	u.server.Handler = u
+	var err error
+	if u.URL, err = drill.Serve(ctx, &u.server); err != nil {
 		return nil, err
 	}
-	u := &upstream{URL: "http://" + l.Addr().String()}
-	u.server.Handler = u
-	go func() { _ = u.server.Serve(l) }() // until close
 	return u, nil
 }
 

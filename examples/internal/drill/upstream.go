@@ -48,16 +48,15 @@ const callHeader = "X-Call"
 // NewUpstream starts an upstream on a free port of the loopback interface. If
 // wrap is not nil, it is put around the handler.
 func NewUpstream(ctx context.Context, seed uint64, wrap func(http.Handler) http.Handler) (*Upstream, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	u := &Upstream{URL: "http://" + l.Addr().String(), seed: seed, seen: make(map[string]int)}
+	u := &Upstream{seed: seed, seen: make(map[string]int)}
 	u.server.Handler = http.HandlerFunc(u.serve)
 	if wrap != nil {
 		u.server.Handler = wrap(u.server.Handler)
 	}
-	go func() { _ = u.server.Serve(l) }() // until Close
+	var err error
+	if u.URL, err = Serve(ctx, &u.server); err != nil {
+		return nil, err
+	}
 	return u, nil
 }
 
