@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/safetrip-go/safetrip/examples/internal/drill"
 )
 
 // A directory is a service of user profiles that fails 40 % of the time.
@@ -17,13 +18,15 @@ type directory struct {
 	URL    string
 	server http.Server
 
-	mu     sync.Mutex // guards the rest
-	random *rand.Rand
+	mu     sync.Mutex   // guards the rest
+	dice   []*rand.Rand // one for each user, so that it meets the same faults in each run
 	served int
 }
 
-// freshFor is how long a profile is declared fresh. HTTP counts in seconds.
-const freshFor = time.Second
+const (
+	failing  = 0.4
+	freshFor = time.Second // HTTP counts in seconds
+)
 
 var names = []string{
 	"Ada Lovelace", "Alan Turing", "Barbara Liskov", "Dennis Ritchie", "Donald Knuth", "Edsger Dijkstra",
@@ -31,37 +34,42 @@ var names = []string{
 }
 
 func newDirectory(ctx context.Context, seed uint64) (*directory, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	d := new(directory)
+	for i := range names {
+		d.dice = append(d.dice, rand.New(rand.NewPCG(seed, uint64(i+1))))
 	}
-	d := &directory{URL: "http://" + l.Addr().String(), random: rand.New(rand.NewPCG(seed, 2))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /users/{id}", d.user)
 	d.server.Handler = mux
-	go func() { _ = d.server.Serve(l) }() // until close
+	var err error
+	if d.URL, err = drill.Serve(ctx, &d.server); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
 func (d *directory) close() { _ = d.server.Close() }
 
 func (d *directory) user(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	d.served++
-	fails := d.random.Float64() < 0.4
-	d.mu.Unlock()
-
 	id, err := strconv.Atoi(r.PathValue("id"))
-	switch {
-	case fails:
-		http.Error(w, "overloaded", http.StatusServiceUnavailable)
-	case err != nil || id < 1 || id > len(names):
+	if err != nil || id < 1 || id > len(names) {
 		http.NotFound(w, r)
-	default:
-		w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d", freshFor/time.Second))
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(profile{id, names[id-1]})
+		return
 	}
+	if d.fails(id) {
+		http.Error(w, "overloaded", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d", freshFor/time.Second))
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(profile{id, names[id-1]})
+}
+
+func (d *directory) fails(id int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.served++
+	return d.dice[id-1].Float64() < failing
 }
 
 func (d *directory) calls() int {

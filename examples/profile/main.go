@@ -5,7 +5,7 @@
 // and for users never seen a made-up profile does.
 //
 //	go run ./examples/profile
-//	go run ./examples/profile -calls 200 -seed 2
+//	go run ./examples/profile -calls 200 -seed 3
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"time"
@@ -23,8 +25,11 @@ import (
 )
 
 func main() {
+	calls := flag.Int("calls", 60, "how many profiles to ask for")
+	seed := flag.Uint64("seed", 2, "which faults, and which users")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, *calls, *seed, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "profile:", err)
@@ -32,30 +37,39 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("profile", flag.ContinueOnError)
-	calls := flags.Int("calls", 60, "how many profiles to ask for")
-	seed := flags.Uint64("seed", 1, "which faults, and which users")
-	if err := flags.Parse(args); err != nil {
-		return err
+func run(ctx context.Context, calls int, seed uint64, out io.Writer) error {
+	if calls < 1 {
+		return fmt.Errorf("-calls is %d; it must be above 0", calls)
 	}
-	d, err := newDirectory(ctx, *seed)
+	up, err := newDirectory(ctx, seed)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer up.close()
 	agent, err := safetrip.New("profile", config())
 	if err != nil {
 		return err
 	}
 	defer agent.Close()
 
-	fmt.Fprintf(out, "a user directory on %s: 40 %% of calls fail, a profile is fresh for %v; seed %d\n\n", d.URL, freshFor, *seed)
-	s := service{client: agent.Client(), url: d.URL, out: out}
-	if err := s.ask(ctx, *calls, *seed); err != nil {
-		return err
+	fmt.Fprintf(out, "a user directory on %s: 40 %% of calls fail, a profile is fresh for %v; seed %d\n\n", up.URL, freshFor, seed)
+	d := &display{out: out, counts: make(map[string]int)}
+	s := service{client: agent.Client(), url: up.URL}
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range calls {
+		id := 1 + min(random.IntN(len(names)), random.IntN(len(names))) // some are asked for more often than others
+		p, from, err := s.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		d.show(p, from)
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	s.summary(d.calls())
+	d.summary(up.calls())
 	return nil
 }
 
@@ -68,7 +82,7 @@ func config() safetrip.Config {
 		Steps:   []fallback.Step{unknownUser()},
 		Breaker: &transport.Breaker{Rule: transport.Ratio{Share: 0.9}},
 		Timeout: transport.Timeout{Headers: time.Second},
-		Logger:  quiet(),
+		Logger:  slog.New(slog.DiscardHandler), // each failure is on the screen
 		Disable: safetrip.Retry,
 	}
 }

@@ -9,49 +9,87 @@ import (
 	"testing"
 )
 
+// answers has the table's rows: number, source, level and name.
+var answers = regexp.MustCompile(`(?m)^ *(\d+)  (\S+) +(\S+) +(\S.*)$`)
+
 func TestEachAnswerSaysWhereItIsFrom(t *testing.T) {
 	t.Parallel()
+	const calls = 60
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-calls", "60", "-seed", "1"}, &out); err != nil {
+	if err := run(t.Context(), calls, 2, &out); err != nil {
 		t.Fatal(err)
 	}
-	text := out.String()
+	t.Log(out.String())
 	levels := map[string]string{"cache": "full", "external_api": "full", "cache_fallback": "degraded", "default": "degraded"}
-	sum, hits := 0, 0
-	for source, level := range levels {
-		line := regexp.MustCompile(`(?m)^ *\d+  ` + source + ` +` + level + ` +\w+`)
-		lines, told := len(line.FindAllString(text, -1)), count(t, text, source)
-		if lines == 0 || lines != told {
-			t.Errorf("%d answers are from %s at the level %s, and the summary has %d", lines, source, level, told)
+	counts, known := make(map[string]int), make(map[string]bool)
+	rows := answers.FindAllStringSubmatch(out.String(), -1)
+	if len(rows) != calls {
+		t.Errorf("%d answers for %d calls", len(rows), calls)
+	}
+	for i, row := range rows {
+		number, source, level, name := row[1], row[2], row[3], row[4]
+		if number != strconv.Itoa(i+1) || level != levels[source] {
+			t.Errorf("answer %d is %q", i+1, row[0])
 		}
-		if sum += told; strings.HasPrefix(source, "cache") {
-			hits += told
+		if madeUp := source == "default"; madeUp != (name == "unknown user") {
+			t.Errorf("answer %s is from %s, and is of %s", number, source, name)
+		}
+		if fromCache := strings.HasPrefix(source, "cache"); fromCache && !known[name] {
+			t.Errorf("answer %s is from the cache, and %s was not there before", number, name)
+		}
+		counts[source]++
+		known[name] = true
+	}
+	_, summary, _ := strings.Cut(out.String(), rows[len(rows)-1][0])
+	for source := range levels {
+		if counts[source] == 0 || !strings.Contains(summary, fmt.Sprintf("\n%-14s  %3d\n", source, counts[source])) {
+			t.Errorf("%d answers are from %s, and the summary says otherwise", counts[source], source)
 		}
 	}
-	if sum != 60 {
-		t.Errorf("%d answers for 60 calls", sum)
-	}
-	if want := fmt.Sprintf("%3.0f %%", 100*float64(hits)/60); !strings.Contains(text, want) {
-		t.Errorf("the hit rate is not the %s that the answers make", want)
-	}
-	if served := 60 - count(t, text, "cache"); !strings.Contains(text, fmt.Sprintf("the directory saw %d\n", served)) {
-		t.Errorf("the directory did not see the %d calls that were not answered fresh", served)
-	}
-	if t.Failed() {
-		t.Log(text)
+	hits := counts["cache"] + counts["cache_fallback"]
+	last := fmt.Sprintf("\nhit rate        %3.0f %%  of %d calls; the directory saw %d\n", 100*float64(hits)/calls, calls, calls-counts["cache"])
+	if !strings.HasSuffix(summary, last) {
+		t.Errorf("the summary does not end with %q", last)
 	}
 }
 
-// count returns a figure of the summary.
-func count(t *testing.T, text, source string) int {
-	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + source + ` +(\d+)$`).FindStringSubmatch(text)
-	if m == nil {
-		t.Fatalf("the summary has no %s:\n%s", source, text)
+// Whether a profile is fresh is the clock's; whether the directory fails is not.
+func TestTheSeedDecidesWhichCallsFail(t *testing.T) {
+	t.Parallel()
+	faults := func(seed uint64) (all string, share float64) {
+		d, err := newDirectory(t.Context(), seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.close()
+		const calls = 1200
+		var failed int
+		for i := range calls {
+			if d.fails(1 + i%len(names)) {
+				failed++
+				all += strconv.Itoa(i) + " "
+			}
+		}
+		return all, float64(failed) / calls
 	}
-	n, err := strconv.Atoi(m[1])
-	if err != nil {
-		t.Fatal(err)
+	first, share := faults(1)
+	if share < 0.36 || share > 0.44 {
+		t.Errorf("%.0f %% of calls fail, want 40 %%", 100*share)
 	}
-	return n
+	if again, _ := faults(1); again != first {
+		t.Error("two directories of one seed fail at different calls")
+	}
+	if other, _ := faults(2); other == first {
+		t.Error("another seed fails at the same calls")
+	}
+}
+
+func TestNoCallsHaveNoHitRate(t *testing.T) {
+	t.Parallel()
+	for _, calls := range []int{0, -1} {
+		var out bytes.Buffer
+		if err := run(t.Context(), calls, 1, &out); err == nil || !strings.Contains(err.Error(), "-calls") || out.Len() > 0 {
+			t.Errorf("-calls %d: the error is %v, and it printed %q", calls, err, &out)
+		}
+	}
 }
