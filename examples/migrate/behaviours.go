@@ -192,8 +192,11 @@ func afterCancels(ctx context.Context, t *trial) string {
 	for range 6 {
 		ctx, cancel := context.WithCancel(ctx)
 		go func() {
-			<-t.waits
-			cancel()
+			select {
+			case <-t.waits:
+				cancel()
+			case <-ctx.Done(): // it was refused
+			}
 		}()
 		_, _ = t.Fetch(ctx, "1")
 		cancel()

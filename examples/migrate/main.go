@@ -110,5 +110,6 @@ func see(ctx context.Context, b behaviour, client side) (string, error) {
 	spans := tracetest.NewInMemoryExporter()
 	tp := trace.NewTracerProvider(trace.WithSyncer(spans))
 	defer func() { _ = tp.Shutdown(ctx) }()
-	return b.see(ctx, &trial{client(s.URL, tp), s, spans}), nil
+	saw := b.see(ctx, &trial{client(s.URL, tp), s, spans})
+	return saw, context.Cause(ctx) // of an interrupt, which is not what b is about
 }

@@ -2,43 +2,25 @@ package main
 
 import (
 	"bytes"
-	"os"
+	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/safetrip-go/safetrip/examples/internal/readme"
+	"github.com/safetrip-go/safetrip/examples/migrate/users"
 )
 
-// README shows what the program prints: every cell of every table is asserted
-// by comparing the two. Nothing in them depends on time or chance.
+// Nothing in the tables depends on time or chance, so each cell of them is asserted.
 func TestTheREADMEShowsWhatEachSideDoes(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(readme), "```text\n")
-	shown, _, found := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("README.md has no text block")
-	}
 	var out bytes.Buffer
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
-	got, want := lines(out.String()), lines(shown)
-	for i := range max(len(got), len(want)) {
-		if g, w := at(got, i), at(want, i); g != w {
-			t.Errorf("line %d\nthe program: %s\nREADME.md:   %s", i+1, g, w)
-		}
-	}
-}
-
-func lines(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") }
-
-func at(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return "(nothing)"
+	readme.Shows(t, out.String())
 }
 
 // A migration is only worth its name if what went well goes well afterwards.
@@ -59,4 +41,24 @@ func TestWhatWentWellStillDoes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestAnInterruptEndsItAndNothingFalseIsPrinted(t *testing.T) {
+	t.Parallel()
+	interrupted := errors.New("interrupted")
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	interrupt(interrupted)
+	var out bytes.Buffer
+	if err := run(ctx, &out); !errors.Is(err, interrupted) || out.Len() > 0 {
+		t.Errorf("it ended with %v, and printed %q", err, &out)
+	}
+}
+
+// The bubble fails the test if a goroutine is still there when it ends.
+func TestACallThatIsRefusedLeavesNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	refuse := func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") }
+	synctest.Test(t, func(t *testing.T) {
+		afterCancels(t.Context(), &trial{users.Client{Do: refuse}, &service{waits: make(chan struct{})}, nil})
+	})
 }
