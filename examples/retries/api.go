@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/safetrip-go/safetrip/transport"
 )
@@ -40,30 +38,4 @@ func get(ctx context.Context, client *http.Client, url string) (string, error) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	return string(body), err
-}
-
-// tell prints what the Trip of a call knows.
-func tell(out io.Writer, trip *transport.Trip, body string, err error) {
-	for i, a := range trip.Attempts() {
-		fmt.Fprintf(out, "  attempt %d after a wait of %-6v %d\n", i+1, a.Wait.Round(time.Millisecond), a.Status)
-	}
-	if err != nil {
-		fmt.Fprintf(out, "  gave up: %s\n", trip.GaveUp())
-		return
-	}
-	fmt.Fprintf(out, "  answered: %s\n", body)
-}
-
-// logger prints the moments that Retry logs, without what changes from run to
-// run.
-func logger(out io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			switch a.Key {
-			case slog.LevelKey, slog.MessageKey, "operation", "attempt", "attempts", "reason":
-				return a
-			}
-			return slog.Attr{}
-		},
-	}))
 }

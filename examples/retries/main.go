@@ -21,8 +21,10 @@ import (
 )
 
 func main() {
+	scale := flag.Float64("scale", 1, "what all delays are multiplied by")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, *scale, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "retries:", err)
@@ -30,53 +32,48 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("retries", flag.ContinueOnError)
-	scale := flags.Float64("scale", 1, "what all delays are multiplied by")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if *scale <= 0 || *scale > 1 {
-		return fmt.Errorf("-scale is %v; it must be above 0, and at most 1", *scale)
+func run(ctx context.Context, scale float64, out io.Writer) error {
+	if !(scale > 0 && scale <= 1) { // nor is it NaN
+		return fmt.Errorf("-scale is %v; it must be above 0, and at most 1", scale)
 	}
 	up, err := newUpstream(ctx)
 	if err != nil {
 		return err
 	}
 	defer up.close()
-	agent, err := safetrip.New("retries", config(*scale, logger(out)))
+	agent, err := safetrip.New("retries", config(scale, logger(out)))
 	if err != nil {
 		return err
 	}
 	defer agent.Close()
 
-	fmt.Fprintf(out, "get_data: 3 attempts, 0.5 s and doubling; get_critical_data: 5 attempts, 1 s to 30 s; all times ×%g\n", *scale)
+	fmt.Fprintf(out, "get_data: 3 attempts, 0.5 s and doubling; get_critical_data: 5 attempts, 1 s to 30 s; all times ×%g\n", scale)
 	api := externalAPI{
 		data:     agent.Service("data").Client(),
 		critical: agent.Service("critical").Client(),
 		url:      up.URL,
 	}
 	for _, c := range []struct {
-		title  string
-		answer []int // of the service, attempt by attempt
-		get    func(context.Context) (string, error)
+		title   string
+		answers []int // of the service, attempt by attempt
+		get     func(context.Context) (string, error)
 	}{
 		{"get_data, which fails twice", []int{503, 503, 200}, api.getData},
-		{"get_data, which fails each time", []int{503, 503, 503}, api.getData},
+		{"get_data, which fails each time", []int{503}, api.getData},
 		{"get_data, which the service cannot do", []int{501}, api.getData},
 		{"get_critical_data, which fails four times", []int{503, 500, 502, 503, 200}, api.getCriticalData},
 	} {
 		fmt.Fprintf(out, "\n%s\n", c.title)
-		up.play(c.answer)
-		ctx, trip := transport.NewTrip(ctx)
-		body, err := c.get(ctx)
-		tell(out, trip, body, err)
+		up.play(c.answers)
+		if err := tell(ctx, out, c.get); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // config has the two policies. Circuits, the ladder and the budget are left
-// out, so that nothing but retries is seen. The jitter is, so that the waits
+// out, so that nothing but retries is seen; and the jitter, so that the waits
 // are those that one reads of.
 func config(scale float64, log *slog.Logger) safetrip.Config {
 	times := func(d time.Duration) time.Duration { return time.Duration(float64(d) * scale) }
