@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"runtime"
@@ -22,8 +21,12 @@ import (
 // A failure is one thing that goes wrong, and how to make it.
 type failure struct {
 	name    string
-	provoke func(context.Context) (transport.Verdict, bool)
+	provoke provocation
 }
+
+// A provocation makes a failure and returns the verdict on it, or false if
+// nothing went wrong.
+type provocation func(context.Context) (transport.Verdict, bool)
 
 func cases(agent *safetrip.Agent, up *upstream) []failure {
 	client := agent.Client()
@@ -54,7 +57,7 @@ func cases(agent *safetrip.Agent, up *upstream) []failure {
 		get("a body that was cut", up.URL+"/raw/cut"),
 		{"the same, to a POST", call(client, http.MethodPost, up.URL+"/raw/cut")},
 		work("no rows", func() error { return sql.ErrNoRows }),
-		work("no such file", func() error { _, err := os.Stat("/no/such/file"); return errors.Join(err, fs.ErrNotExist) }),
+		work("no such file", func() error { _, err := os.Stat("/no/such/file"); return err }),
 
 		status(500), status(502), status(503), status(501), status(505),
 		work("a fault of our own program", ourFault),
@@ -71,8 +74,8 @@ func cases(agent *safetrip.Agent, up *upstream) []failure {
 	}
 }
 
-// call makes an HTTP call, and returns the verdict on it if it is a failure.
-func call(client *http.Client, method, url string) func(context.Context) (transport.Verdict, bool) {
+// call makes an HTTP call.
+func call(client *http.Client, method, url string) provocation {
 	return func(ctx context.Context) (v transport.Verdict, ok bool) {
 		req, err := http.NewRequestWithContext(ctx, method, url, nil)
 		if err != nil {
@@ -82,14 +85,13 @@ func call(client *http.Client, method, url string) func(context.Context) (transp
 		if resp != nil {
 			defer resp.Body.Close()
 		}
-		if v = transport.Classify(req, resp, err); v.Category == transport.OK {
-			return v, false
-		}
-		return v, true
+		v = transport.Classify(req, resp, err)
+		return v, v.Category != transport.OK
 	}
 }
 
-func patience(client *http.Client, url string) func(context.Context) (transport.Verdict, bool) {
+// patience makes a call with a deadline of its own.
+func patience(client *http.Client, url string) provocation {
 	return func(ctx context.Context) (transport.Verdict, bool) {
 		ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
@@ -97,7 +99,8 @@ func patience(client *http.Client, url string) func(context.Context) (transport.
 	}
 }
 
-func canceled(client *http.Client, url string) func(context.Context) (transport.Verdict, bool) {
+// canceled makes a call that is of no interest any more when it is under way.
+func canceled(client *http.Client, url string) provocation {
 	return func(ctx context.Context) (transport.Verdict, bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		time.AfterFunc(200*time.Millisecond, cancel)
@@ -106,7 +109,7 @@ func canceled(client *http.Client, url string) func(context.Context) (transport.
 }
 
 // twice makes a call that opens the circuit, and one that meets it open.
-func twice(client *http.Client, url string) func(context.Context) (transport.Verdict, bool) {
+func twice(client *http.Client, url string) provocation {
 	return func(ctx context.Context) (transport.Verdict, bool) {
 		call(client, http.MethodGet, url)(ctx)
 		return call(client, http.MethodGet, url)(ctx)
@@ -114,7 +117,7 @@ func twice(client *http.Client, url string) func(context.Context) (transport.Ver
 }
 
 // task does work that is not HTTP.
-func task(s *safetrip.Service, do func() error) func(context.Context) (transport.Verdict, bool) {
+func task(s *safetrip.Service, do func() error) provocation {
 	return func(ctx context.Context) (transport.Verdict, bool) {
 		err := s.Do(ctx, "work", func(context.Context) error { return do() })
 		return transport.Classify(nil, nil, err), err != nil
@@ -122,7 +125,7 @@ func task(s *safetrip.Service, do func() error) func(context.Context) (transport
 }
 
 // crowd does work while the only place is taken.
-func crowd(s *safetrip.Service) func(context.Context) (transport.Verdict, bool) {
+func crowd(s *safetrip.Service) provocation {
 	return func(ctx context.Context) (v transport.Verdict, ok bool) {
 		err := s.Do(ctx, "first", func(ctx context.Context) error {
 			v, ok = task(s, func() error { return nil })(ctx)

@@ -32,10 +32,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	up, err := newUpstream(ctx)
-	if err != nil {
-		return err
-	}
+	up := newUpstream()
 	defer up.close()
 	logged := new(counter)
 	agent, err := safetrip.New("errors", config(slog.New(logged)))
@@ -44,19 +41,9 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer agent.Close()
 
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "what goes wrong\tcategory\tseverity\trecoverable\tretryable\tfor a circuit\t")
-	for _, c := range cases(agent, up) {
-		v, ok := c.provoke(ctx)
-		if !ok {
-			return fmt.Errorf("%s: nothing went wrong", c.name)
-		}
-		fmt.Fprintf(t, "%s\t%v\t%v\t%s\t%s\t%v\t\n", c.name, v.Category, v.Severity, yesNo(v.Recoverable), yesNo(v.Retryable), v.Outcome)
-	}
-	if err := t.Flush(); err != nil {
+	if err := table(ctx, out, cases(agent, up)); err != nil {
 		return err
 	}
-
 	fmt.Fprintln(out, "\nerror_statistics")
 	statistics := agent.Report().Errors
 	for _, key := range slices.Sorted(maps.Keys(statistics)) {
@@ -66,8 +53,25 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// table provokes each failure, and prints the verdict on it.
+func table(ctx context.Context, out io.Writer, all []failure) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "what goes wrong\tcategory\tseverity\trecoverable\tretryable\tfor a circuit")
+	for _, f := range all {
+		v, wrong := f.provoke(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !wrong:
+			return fmt.Errorf("%s: nothing went wrong", f.name)
+		}
+		fmt.Fprintf(t, "%s\t%v\t%v\t%s\t%s\t%v\n", f.name, v.Category, v.Severity, yesNo(v.Recoverable), yesNo(v.Retryable), v.Outcome)
+	}
+	return t.Flush()
+}
+
 // config leaves out what would answer, try again or refuse, so that each
-// failure is seen as it is. Two services are there to refuse.
+// failure is seen as it is. Two of the services are there to refuse.
 func config(log *slog.Logger) safetrip.Config {
 	bare := safetrip.Retry | safetrip.Breaker | safetrip.Fallback
 	return safetrip.Config{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -20,15 +19,7 @@ type upstream struct {
 	plain, secure *httptest.Server
 }
 
-func newUpstream(ctx context.Context) (*upstream, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	u := &upstream{closed: "http://" + l.Addr().String()}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
+func newUpstream() *upstream {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, err := strconv.Atoi(r.PathValue("code"))
@@ -39,11 +30,13 @@ func newUpstream(ctx context.Context) (*upstream, error) {
 	})
 	mux.HandleFunc("/silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/raw/{what}", raw)
-	u.plain, u.secure = httptest.NewServer(mux), httptest.NewUnstartedServer(mux)
+	u := &upstream{plain: httptest.NewServer(mux), secure: httptest.NewUnstartedServer(mux)}
 	u.secure.Config.ErrorLog = discard
 	u.secure.StartTLS()
-	u.URL, u.TLS = u.plain.URL, u.secure.URL
-	return u, nil
+	gone := httptest.NewServer(mux)
+	gone.Close()
+	u.URL, u.TLS, u.closed = u.plain.URL, u.secure.URL, gone.URL
+	return u
 }
 
 func (u *upstream) close() {
