@@ -56,18 +56,16 @@ func run(ctx context.Context, out io.Writer) error {
 	defer agent.Close()
 
 	fmt.Fprintf(out, "payment is down from %v to %v; a circuit opens at 3 failures for 400ms, and closes at 2 good probes\n\n", downFrom, downTo)
-	for tick := time.NewTicker(step); s.since() < length; {
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for s.since() < length {
 		up.setDown(s.since() >= downFrom && s.since() < downTo)
-		var results []string
-		for _, name := range services {
-			results = append(results, name+" "+call(ctx, agent.Service(name).Client(), up.URL+"/"+name))
-		}
-		s.line(strings.Join(results, "   "))
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		results := callAll(ctx, agent, up.URL)
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		s.line(results)
+		<-tick.C
 	}
 	s.summary(agent, up)
 	return nil
@@ -92,6 +90,15 @@ func config(changed func(transport.Change)) safetrip.Config {
 		}
 	}
 	return cfg
+}
+
+// callAll calls each service once, and says how that went.
+func callAll(ctx context.Context, agent *safetrip.Agent, url string) string {
+	var results []string
+	for _, name := range services {
+		results = append(results, name+" "+call(ctx, agent.Service(name).Client(), url+"/"+name))
+	}
+	return strings.Join(results, "   ")
 }
 
 // call says in a word how a call went.

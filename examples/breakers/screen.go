@@ -47,7 +47,7 @@ func (s *screen) changed(c transport.Change) {
 // flush says how often the last line came again.
 func (s *screen) flush() {
 	if s.same > 0 {
-		fmt.Fprintf(s.out, "        … %d times more\n", s.same)
+		fmt.Fprintf(s.out, "        … %d more\n", s.same)
 	}
 	s.same = 0
 }
