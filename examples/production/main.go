@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -41,15 +42,13 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer agent.Close()
 
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "service\toperation\tresult\tattempts\tlevel\tcircuit before\ttook\t")
-	for _, op := range operations() {
-		tell(ctx, t, agent, op)
-	}
-	if err := t.Flush(); err != nil {
+	if err := table(ctx, out, agent); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "\n/healthz?verbose, without the machine's own checks")
+	if err := allChecked(ctx, agent); err != nil {
+		return err
+	}
 	return report(ctx, out, agent)
 }
 
@@ -71,8 +70,22 @@ func config() safetrip.Config {
 	}
 }
 
-// tell does an operation and prints what its Trip knows of it.
-func tell(ctx context.Context, out io.Writer, agent *safetrip.Agent, op operation) {
+// table does the operations, and prints what became of them.
+func table(ctx context.Context, out io.Writer, agent *safetrip.Agent) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "service\toperation\tresult\tattempts\tlevel\tcircuit found\ttook")
+	for _, op := range operations() {
+		row := op.on(ctx, agent)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		fmt.Fprintln(t, row)
+	}
+	return t.Flush()
+}
+
+// on does the operation, and says what its Trip knows of it.
+func (op operation) on(ctx context.Context, agent *safetrip.Agent) string {
 	ctx, trip := transport.NewTrip(ctx)
 	if op.once {
 		ctx = transport.WithoutRetry(ctx)
@@ -82,24 +95,33 @@ func tell(ctx context.Context, out io.Writer, agent *safetrip.Agent, op operatio
 	took := time.Since(began)
 
 	result := "ok"
-	if trip.Answer().Level == transport.Degraded {
-		result = "ok, by a fallback"
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		v := transport.Classify(nil, nil, err)
 		result = fmt.Sprintf("%v, %v", v.Category, v.Severity)
+	case trip.Answer().Level == transport.Degraded:
+		result = "ok, by a fallback"
 	}
-	fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%v\t%v\t%v\t\n",
+	return fmt.Sprintf("%s\t%s\t%s\t%d\t%v\t%v\t%v",
 		op.service, op.name, result, len(trip.Attempts()), trip.Answer().Level, trip.Circuit().State, took.Round(10*time.Millisecond))
+}
+
+// allChecked waits until every check has run since.
+func allChecked(ctx context.Context, agent *safetrip.Agent) error {
+	since := time.Now()
+	old := func(c healthz.CheckReport) bool { return c.Time.Before(since) }
+	for slices.ContainsFunc(agent.Report().Checks, old) {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // report prints the health page as an operator would read it.
 func report(ctx context.Context, out io.Writer, agent *safetrip.Agent) error {
-	select {
-	case <-time.After(200 * time.Millisecond): // so that every check has run since
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/healthz?verbose&exclude=cpu_usage&exclude=memory_usage&exclude=disk_usage", nil)
 	r.Header.Set("Accept", "text/plain")

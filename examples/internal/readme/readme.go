@@ -3,13 +3,15 @@ package readme
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 // Shows fails the test if output is not what the README of the current folder
-// shows in its first block of text.
-func Shows(t *testing.T, output string) {
+// shows in its first block of text. What differs from run to run is not
+// compared: what varies matches.
+func Shows(t *testing.T, output string, varies ...*regexp.Regexp) {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -19,6 +21,9 @@ func Shows(t *testing.T, output string) {
 	block, _, found := strings.Cut(rest, "```")
 	if !found {
 		t.Fatal("README.md has no block of text")
+	}
+	for _, v := range varies {
+		output, block = v.ReplaceAllString(output, "…"), v.ReplaceAllString(block, "…")
 	}
 	got, want := lines(output), lines(block)
 	for i := range max(len(got), len(want)) {
