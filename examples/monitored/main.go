@@ -1,5 +1,5 @@
 // Monitored shows what an agent knows of its own health: operations that fail in
-// different ways, checks of the program's own, alerts when something changes,
+// different ways, a check of the program's own, alerts when something changes,
 // and the /healthz page in the form that machines and people want.
 //
 //	go run ./examples/monitored
@@ -23,8 +23,10 @@ import (
 )
 
 func main() {
+	address := flag.String("serve", "", "an address of this machine to keep the health page up at, such as 127.0.0.1:8080")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, *address, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "monitored:", err)
@@ -32,12 +34,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("monitored", flag.ContinueOnError)
-	address := flags.String("serve", "", "an address of this machine to keep the health page up at, such as 127.0.0.1:8080")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func run(ctx context.Context, address string, out io.Writer) error {
 	var jobs queue
 	alerts := make(chan healthz.Alert, 100)
 	agent, err := safetrip.New("monitored", config(&jobs, alerts))
@@ -50,8 +47,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.tell(ctx); err != nil {
 		return err
 	}
-	if *address != "" {
-		return s.serve(ctx, *address)
+	if address != "" {
+		return s.serve(ctx, address)
 	}
 	return nil
 }
@@ -66,7 +63,12 @@ func config(jobs *queue, alerts chan<- healthz.Alert) safetrip.Config {
 			Interval: 50 * time.Millisecond,
 			Checks:   []healthz.Check{{Name: "queue_length", Description: "Jobs that wait", Run: jobs.check}},
 			Alerts: healthz.Alerts{
-				Sinks: []healthz.Sink{func(_ context.Context, a healthz.Alert) { alerts <- a }},
+				Sinks: []healthz.Sink{func(ctx context.Context, a healthz.Alert) {
+					select {
+					case alerts <- a:
+					case <-ctx.Done(): // nobody reads them
+					}
+				}},
 			},
 			Thresholds: healthz.Thresholds{
 				MinCalls: 5, CPU: off, Memory: off, Disk: off,

@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,14 +33,12 @@ type story struct {
 // tell goes through the chapters. Each ends when the alerts that it leads to
 // have come.
 func (s *story) tell(ctx context.Context) error {
-	well := func(context.Context) error { return nil }
-	down := func(context.Context) error { return syscall.ECONNREFUSED }
 	for _, chapter := range []struct {
 		title string
 		do    func()
 		until map[string]healthz.Status
 	}{
-		{"all is well", func() { s.mail(ctx, 10, well) }, nil},
+		{"all is well", func() { s.mail(ctx, make([]error, 10)...) }, nil},
 		{"jobs pile up", func() { s.jobs.waiting.Store(70) }, map[string]healthz.Status{
 			"queue_length": healthz.Warning,
 		}},
@@ -46,11 +48,11 @@ func (s *story) tell(ctx context.Context) error {
 		{"they are worked off", func() { s.jobs.waiting.Store(3) }, map[string]healthz.Status{
 			"queue_length": healthz.Healthy,
 		}},
-		{"the mail server is down", func() { s.mail(ctx, 5, down) }, map[string]healthz.Status{
+		{"the mail server goes down, and each mail fails in another way", func() { s.mail(ctx, outage...) }, map[string]healthz.Status{
 			"open_circuits": healthz.Warning, "service_level": healthz.Critical, "consecutive_failures": healthz.Critical,
 			"error_rate": healthz.Critical, "service_availability": healthz.Critical,
 		}},
-		{"it is back", func() { s.recover(ctx, well) }, map[string]healthz.Status{
+		{"it is back", func() { s.recover(ctx) }, map[string]healthz.Status{
 			"open_circuits": healthz.Healthy, "service_level": healthz.Healthy, "consecutive_failures": healthz.Healthy,
 			"service_availability": healthz.Healthy, // the error rate is that of the last minute
 		}},
@@ -64,16 +66,30 @@ func (s *story) tell(ctx context.Context) error {
 	return s.show(ctx)
 }
 
-// mail sends n mails, with work that goes as do says.
-func (s *story) mail(ctx context.Context, n int, do func(context.Context) error) {
-	for range n {
-		_ = s.agent.Service("mail").Do(ctx, "send mail", do) // the health page is where it shows
+// outage has what becomes of mails while the server goes down.
+var outage = []error{
+	os.ErrDeadlineExceeded,
+	io.ErrUnexpectedEOF,
+	&textproto.Error{Code: 421, Msg: "shutting down"},
+	syscall.ECONNRESET,
+	syscall.ECONNREFUSED,
+}
+
+// mail sends as many mails as there are results, each of which is what comes
+// of one.
+func (s *story) mail(ctx context.Context, results ...error) {
+	for _, result := range results {
+		_ = s.send(ctx, result) // the health page is where it shows
 	}
 }
 
+func (s *story) send(ctx context.Context, result error) error {
+	return s.agent.Service("mail").Do(ctx, "send mail", func(context.Context) error { return result })
+}
+
 // recover sends a mail now and then until one goes through.
-func (s *story) recover(ctx context.Context, do func(context.Context) error) {
-	for s.agent.Service("mail").Do(ctx, "send mail", do) != nil {
+func (s *story) recover(ctx context.Context) {
+	for s.send(ctx, nil) != nil {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
@@ -95,7 +111,7 @@ func (s *story) wait(ctx context.Context, until map[string]healthz.Status) error
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(10 * time.Second):
-			return errors.New("the alert did not come")
+			return fmt.Errorf("no alert came of %v", slices.Sorted(maps.Keys(until)))
 		}
 	}
 	return nil
@@ -104,7 +120,7 @@ func (s *story) wait(ctx context.Context, until map[string]healthz.Status) error
 // show prints the report as a value, and what /healthz answers to each who asks.
 func (s *story) show(ctx context.Context) error {
 	r := s.agent.Report()
-	fmt.Fprintf(s.out, "\nreport: %v; %d operations, %d of them failed, %d alerts; error_statistics %v\n",
+	fmt.Fprintf(s.out, "\nreport: %v; %d operations, %d of them failed, %d alerts\n  error_statistics %v\n",
 		r.Status, r.Performance.Total, r.Performance.Failed, len(r.AlertLog), r.Errors)
 	for _, accept := range []string{"application/json", "application/health+json", "text/plain", "text/html"} {
 		w := httptest.NewRecorder()
