@@ -1,18 +1,18 @@
-// Configured shows an agent whose settings come from a YAML file, under the
-// environment, and are replaced while the program runs.
+// Configured shows an agent whose settings come from a YAML or JSON file, under
+// the environment, and are replaced while the program runs.
 //
 //	go run ./examples/configured
-//	go run ./examples/configured -config my.yaml   # and wait for SIGHUP
+//	go run ./examples/configured -config my.yaml   # read again upon each SIGHUP
 //	CONFIGURED_RETRY_MAX_ATTEMPTS=5 go run ./examples/configured
 package main
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,8 +23,12 @@ import (
 )
 
 func main() {
+	path := flag.String("config", "", "a YAML or JSON file to go by, which is read again upon SIGHUP; without one, a story is told")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	err := run(ctx, *path, again, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "configured:", err)
@@ -32,16 +36,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("configured", flag.ContinueOnError)
-	path := flags.String("config", "", "a YAML file to go by, which is read again upon SIGHUP; without one, a story is told")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if *path == "" {
+func run(ctx context.Context, path string, again <-chan os.Signal, out io.Writer) error {
+	if path == "" {
 		return story(ctx, out)
 	}
-	cfg, err := read(*path)
+	cfg, err := read(path)
 	if err != nil {
 		return err
 	}
@@ -50,22 +49,25 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer agent.Close()
-	return follow(ctx, agent, *path, out)
+	fmt.Fprintf(out, "going by %s; SIGHUP reads it again   (interrupt to end)\n", path)
+	for {
+		select {
+		case <-again:
+			fmt.Fprintf(out, "read again: %s\n", orOK(reread(agent, path)))
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
-// load reads settings from YAML, and then from the environment, which wins.
-// What they do not name is a default of this program.
-func load(document []byte) (safetrip.Config, error) {
-	cfg := safetrip.PresetReadOnly()
-	cfg.Logger = slog.New(slog.DiscardHandler)
-	text, err := yaml.YAMLToJSON(document)
-	if err == nil {
-		err = cfg.LoadJSON(bytes.NewReader(text))
+// reread puts what the file says now in the place of what it said. If that has
+// a fault, nothing is changed.
+func reread(agent *safetrip.Agent, path string) error {
+	cfg, err := read(path)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = cfg.LoadEnv("CONFIGURED")
-	}
-	return cfg, err
+	return agent.Reconfigure(cfg)
 }
 
 func read(path string) (safetrip.Config, error) {
@@ -76,24 +78,20 @@ func read(path string) (safetrip.Config, error) {
 	return load(document)
 }
 
-// follow reads the file again upon each SIGHUP. A file with a fault is told of,
-// and changes nothing.
-func follow(ctx context.Context, agent *safetrip.Agent, path string, out io.Writer) error {
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGHUP)
-	defer signal.Stop(again)
-	for {
-		select {
-		case <-again:
-			cfg, err := read(path)
-			if err == nil {
-				err = agent.Reconfigure(cfg)
-			}
-			fmt.Fprintf(out, "read again: %v\n", orOK(err))
-		case <-ctx.Done():
-			return nil
-		}
+// load reads settings from YAML or JSON, and then from the environment, which
+// wins. What they do not name is a default of this program.
+func load(document []byte) (cfg safetrip.Config, err error) {
+	cfg = safetrip.PresetReadOnly()
+	if !json.Valid(document) {
+		document, err = yaml.YAMLToJSONStrict(document)
 	}
+	if err == nil {
+		err = cfg.LoadJSON(bytes.NewReader(document))
+	}
+	if err == nil {
+		err = cfg.LoadEnv("CONFIGURED")
+	}
+	return cfg, err
 }
 
 func orOK(err error) string {

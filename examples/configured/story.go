@@ -4,34 +4,48 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/safetrip-go/safetrip"
 	"github.com/safetrip-go/safetrip/transport"
-	"github.com/safetrip-go/safetrip/transport/rttest"
 )
 
-// story goes by three files in turn, the second of which has a fault.
+// documents are gone by in turn. The first and the last are YAML; the one in
+// between is JSON, and has a fault.
+var documents = []string{`retry:
+  max_attempts: 2
+  base_delay: 1ms
+`, `{
+  "retry": {
+    "max_atempts": 6
+  }
+}
+`, `retry:
+  max_attempts: 4
+  base_delay: 1ms
+breaker:
+  rule:
+    ratio: {share: 0.9}
+`}
+
+// story shows what becomes of a call under each of the documents.
 func story(ctx context.Context, out io.Writer) error {
-	service := rttest.Script(503, 503, 503, 503, 503, 503, 503, 200)
-	agent, err := safetrip.New("configured", safetrip.Config{Base: service})
+	agent, err := safetrip.New("configured", safetrip.Config{Base: flaky})
 	if err != nil {
 		return err
 	}
 	defer agent.Close()
-	for _, document := range []string{
-		"retry:\n  max_attempts: 2\n  base_delay: 1ms\n",
-		"retry:\n  max_atempts: 6\n",
-		"retry:\n  max_attempts: 4\n  base_delay: 1ms\nbreaker:\n  rule:\n    ratio: {share: 0.9}\n",
-	} {
+	for _, document := range documents {
 		cfg, err := load([]byte(document))
 		if err == nil {
-			cfg.Base = service
+			cfg.Base = flaky
+			cfg.Logger = slog.New(slog.DiscardHandler) // what fails, fails on purpose
 			err = agent.Reconfigure(cfg)
 		}
 		fmt.Fprintf(out, "%s→ %s\n", document, orOK(err))
 
-		attempts, status, err := call(ctx, agent.Client())
+		attempts, status, err := call(ctx, agent.Client(), "http://service.test")
 		if err != nil {
 			return err
 		}
@@ -40,9 +54,18 @@ func story(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func call(ctx context.Context, client *http.Client) (attempts, status int, err error) {
+// flaky is a service that answers the third attempt of a call, and none before.
+var flaky = transport.Func(func(req *http.Request) (*http.Response, error) {
+	status := http.StatusServiceUnavailable
+	if transport.AttemptOf(req.Context()) >= 3 {
+		status = http.StatusOK
+	}
+	return &http.Response{StatusCode: status, Body: http.NoBody, Request: req}, nil
+})
+
+func call(ctx context.Context, client *http.Client, url string) (attempts, status int, err error) {
 	ctx, trip := transport.NewTrip(ctx)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://service.test/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, 0, err
 	}
