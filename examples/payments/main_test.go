@@ -39,6 +39,15 @@ func TestTheDemonstration(t *testing.T) {
 	}
 }
 
+func TestAGatewayThatDoesNotComeBackIsAnError(t *testing.T) {
+	t.Parallel()
+	gone := new(gateway)
+	d := &demo{dir: t.TempDir(), gateway: gone} // without its program
+	if err := d.start("127.0.0.1:0"); err == nil || d.gateway != gone {
+		t.Errorf("the error is %v, and the gateway to be killed in the end is %p, want %p", err, d.gateway, gone)
+	}
+}
+
 // files are where one test's programs keep what they know.
 func files(t *testing.T) (db, ledger string) {
 	dir := t.TempDir()
