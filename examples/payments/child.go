@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,9 +13,10 @@ import (
 
 // A gateway is the gateway's program, running as a process of its own.
 type gateway struct {
-	url  string
-	cmd  *exec.Cmd
-	once sync.Once
+	url   string
+	cmd   *exec.Cmd
+	leash io.Closer // it ends when this is closed, as it is when this process ends in whatever way
+	once  sync.Once
 }
 
 // buildGateway builds the program in the folder beside this one.
@@ -28,8 +30,12 @@ func buildGateway(ctx context.Context, program string) error {
 
 // startGateway starts the program and returns when it listens, which it says.
 func startGateway(program string, args ...string) (*gateway, error) {
-	cmd := exec.CommandContext(context.Background(), program, args...) // it ends when it is killed
+	cmd := exec.CommandContext(context.Background(), program, append(args, "-leash")...) // it ends when it is killed
 	cmd.Stderr = os.Stderr
+	leash, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -37,7 +43,7 @@ func startGateway(program string, args ...string) (*gateway, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	g := &gateway{cmd: cmd}
+	g := &gateway{cmd: cmd, leash: leash}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	url, _, ok := strings.Cut(strings.TrimPrefix(line, "gateway: "), ",")
 	if err != nil || !ok {

@@ -48,6 +48,20 @@ func TestAGatewayThatDoesNotComeBackIsAnError(t *testing.T) {
 	}
 }
 
+func TestAGatewayEndsWithTheProgramThatStartedIt(t *testing.T) {
+	t.Parallel()
+	_, ledger := files(t)
+	g, err := startGateway(built(t).gateway, "-listen", "127.0.0.1:0", "-ledger", ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.kill()
+	g.leash.Close() // as it is when the program is killed
+	if err := g.cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 // files are where one test's programs keep what they know.
 func files(t *testing.T) (db, ledger string) {
 	dir := t.TempDir()

@@ -75,7 +75,10 @@ func (s *store) transact(ctx context.Context, opts *sql.TxOptions, do func(*sql.
 		return err
 	}
 	if err := do(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		if undo := tx.Rollback(); !errors.Is(undo, sql.ErrTxDone) { // the end of ctx has undone it
+			err = errors.Join(err, undo)
+		}
+		return err
 	}
 	return tx.Commit()
 }

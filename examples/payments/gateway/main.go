@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	path := fs.String("ledger", "gateway.ledger", "the `file` of the records")
 	fs.Uint64Var(&f.seed, "seed", 1, "decides which requests meet which fault")
 	fs.Float64Var(&f.share, "faults", 0.3, "the share of requests that meet one, from 0 to 1")
+	leash := fs.Bool("leash", false, "end when standard input does, for a program that starts it and may be killed")
 	fs.DurationVar(&f.slow, "slow", 5*time.Second, "how late the late answers are at most")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -58,11 +59,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "gateway: -faults must be from 0 to 1, -slow not negative, and there are no arguments")
 		return 2
 	}
+	if *leash {
+		ctx = leashed(ctx, os.Stdin)
+	}
 	if err := serve(ctx, *listen, *path, &f, stdout); err != nil {
 		fmt.Fprintln(stderr, "gateway:", err)
 		return 1
 	}
 	return 0
+}
+
+// leashed returns a context that is over when stdin is.
+func leashed(ctx context.Context, stdin io.Reader) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin) // it ends, one way or another
+		end()
+	}()
+	return ctx
 }
 
 // serve answers until ctx is over.
