@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -60,6 +62,17 @@ func TestTheTableSaysWhatEachLibraryCameTo(t *testing.T) {
 		if !regexp.MustCompile(regexp.QuoteMeta(sdks[i].name) + ` +` + want).MatchString(blocks[4]) {
 			t.Errorf("%s: the requests of nested retries are not %s", sdks[i].name, want)
 		}
+	}
+}
+
+func TestAnInterruptIsNobodysOutcome(t *testing.T) {
+	t.Parallel()
+	interrupted := errors.New("interrupted")
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	interrupt(interrupted)
+	var out bytes.Buffer
+	if err := run(ctx, &out); !errors.Is(err, interrupted) || out.Len() > 0 {
+		t.Errorf("it ended with %v, and printed\n%s", err, &out)
 	}
 }
 

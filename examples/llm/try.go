@@ -108,5 +108,5 @@ func (s *sdk) try(ctx context.Context, service *service, c scenario, client *htt
 	}
 	o.took = time.Since(start)
 	o.seen, o.all = service.saw()
-	return o, nil
+	return o, context.Cause(ctx) // of an interrupt, which is nobody's outcome
 }
