@@ -1,5 +1,6 @@
 // Package examples has the runnable programs in its folders; here is the test
-// that the snippets of the repository's README are Go that compiles.
+// that the repository's README knows them, and that its snippets are Go that
+// compiles.
 package examples
 
 import (
@@ -42,6 +43,29 @@ var (
 		"name":      "string",
 	}
 )
+
+// A program is a folder that has a main.go.
+func TestEachProgramSaysHowItIsRunAndIsInTheREADME(t *testing.T) {
+	t.Parallel()
+	programs, err := filepath.Glob("*/main.go")
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("%d programs, error %v", len(programs), err)
+	}
+	for _, program := range programs {
+		name := filepath.Dir(program)
+		for _, tt := range []struct{ file, says string }{
+			{"../README.md", fmt.Sprintf("[`%s`](examples/%s)", name, name)},
+			{program, "\n//\tgo run ./examples/" + name},
+			{name + "/README.md", "\n    go run ./examples/" + name},
+			{name + "/main_test.go", "\nfunc Test"},
+		} {
+			text, err := os.ReadFile(tt.file)
+			if err != nil || !strings.Contains(string(text), tt.says) {
+				t.Errorf("%s does not say %q (%v)", tt.file, tt.says, err)
+			}
+		}
+	}
+}
 
 func TestTheSnippetsOfTheREADMECompile(t *testing.T) {
 	t.Parallel()
