@@ -10,6 +10,10 @@ import (
 	"testing"
 )
 
+// twoProbes is a line for the first probe before the circuit closes at the
+// second one.
+var twoProbes = regexp.MustCompile(`payment: open → half-open\n.* payment ok .*\n.*payment: half-open → closed\n`)
+
 func TestOneCircuitOpensAndRecoversAndTheOthersStayClosed(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -29,6 +33,9 @@ func TestOneCircuitOpensAndRecoversAndTheOthersStayClosed(t *testing.T) {
 			t.Fatalf("the story has no %q where it should:\n%s", want, text)
 		}
 		rest = after
+	}
+	if !twoProbes.MatchString(text) {
+		t.Errorf("the circuit did not close at the second good probe:\n%s", text)
 	}
 	for _, name := range []string{"user", "notification"} {
 		if strings.Contains(text, name+" failed") || strings.Contains(text, name+" refused") || strings.Contains(text, name+":") {

@@ -48,10 +48,15 @@ func TestTheEnvironmentWins(t *testing.T) {
 		if err != nil || cfg.Retry.MaxAttempts != 7 || cfg.Retry.MaxDelay != 5*time.Second {
 			t.Errorf("%s: retry is %+v, error %v", document, cfg.Retry, err)
 		}
+		if preset := safetrip.PresetReadOnly().Deadline; cfg.Deadline != preset {
+			t.Errorf("%s: what nobody names is %+v, want the preset's %+v", document, cfg.Deadline, preset)
+		}
 	}
 }
 
 func TestAFaultInTheFileEndsTheProgram(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel() // a file without a fault is not waited with
 	for _, tt := range []struct{ what, document, want string }{
 		{"no YAML", "retry: [", "yaml"},
 		{"an unknown key", "retries: {}", "retries: is unknown"},
@@ -59,12 +64,12 @@ func TestAFaultInTheFileEndsTheProgram(t *testing.T) {
 		{"a key that is there twice", "retry: {}\nretry: {}", "already set"},
 		{"a fault in JSON, with its line", "{\n\"retries\": {}\n}", "line 2: retries: is unknown"},
 	} {
-		err := run(t.Context(), write(t, tt.document), nil, io.Discard)
+		err := run(over, write(t, tt.document), nil, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: the error is %v", tt.what, err)
 		}
 	}
-	if err := run(t.Context(), "no/such/file.yaml", nil, io.Discard); err == nil {
+	if err := run(over, "no/such/file.yaml", nil, io.Discard); err == nil {
 		t.Error("a file that is not there is no error")
 	}
 }
