@@ -20,11 +20,11 @@ func tell(ctx context.Context, out io.Writer, get func(context.Context) (string,
 	for i, a := range trip.Attempts() {
 		fmt.Fprintf(out, "  attempt %d after a wait of %-6v %d\n", i+1, a.Wait.Round(time.Millisecond), a.Status)
 	}
+	end := "answered: " + body
 	if err != nil {
-		fmt.Fprintf(out, "  gave up: %s\n", trip.GaveUp())
-		return nil
+		end = fmt.Sprintf("gave up: %s", trip.GaveUp())
 	}
-	fmt.Fprintf(out, "  answered: %s\n", body)
+	fmt.Fprintf(out, "  %s\n", end)
 	return nil
 }
 
