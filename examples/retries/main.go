@@ -33,8 +33,8 @@ func main() {
 }
 
 func run(ctx context.Context, scale float64, out io.Writer) error {
-	if !(scale > 0 && scale <= 1) { // nor is it NaN
-		return fmt.Errorf("-scale is %v; it must be above 0, and at most 1", scale)
+	if !(scale >= 0.001 && scale <= 1) { // nor is it NaN
+		return fmt.Errorf("-scale is %v; it must be from 0.001 to 1", scale)
 	}
 	up, err := newUpstream(ctx)
 	if err != nil {

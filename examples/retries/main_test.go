@@ -24,7 +24,7 @@ func TestTheREADMEShowsTheTwoPolicies(t *testing.T) {
 
 func TestAScaleOutOfItsBounds(t *testing.T) {
 	t.Parallel()
-	for _, scale := range []float64{0, -1, 2, math.NaN(), math.Inf(1)} {
+	for _, scale := range []float64{0, -1, 1e-12, 2, math.NaN(), math.Inf(1)} {
 		if err := run(t.Context(), scale, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "-scale") {
 			t.Errorf("-scale %v: the error is %v", scale, err)
 		}
