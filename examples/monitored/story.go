@@ -38,7 +38,7 @@ func (s *story) tell(ctx context.Context) error {
 		do    func()
 		until map[string]healthz.Status
 	}{
-		{"all is well", func() { s.mail(ctx, make([]error, 10)...) }, nil},
+		{"all is well", func() { s.mail(ctx, ten...) }, nil},
 		{"jobs pile up", func() { s.jobs.waiting.Store(70) }, map[string]healthz.Status{
 			"queue_length": healthz.Warning,
 		}},
@@ -65,6 +65,9 @@ func (s *story) tell(ctx context.Context) error {
 	}
 	return s.show(ctx)
 }
+
+// ten are what becomes of mails while the server is well.
+var ten = make([]error, 10)
 
 // outage has what becomes of mails while the server goes down.
 var outage = []error{
