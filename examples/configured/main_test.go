@@ -59,10 +59,10 @@ func TestAFaultInTheFileEndsTheProgram(t *testing.T) {
 	cancel() // a file without a fault is not waited with
 	for _, tt := range []struct{ what, document, want string }{
 		{"no YAML", "retry: [", "yaml"},
-		{"an unknown key", "retries: {}", "retries: is unknown"},
+		{"an unknown key", "retries: {}", "retries: unknown key"},
 		{"a number for a duration", "retry: {max_delay: 5}", "a duration"},
 		{"a key that is there twice", "retry: {}\nretry: {}", "already set"},
-		{"a fault in JSON, with its line", "{\n\"retries\": {}\n}", "line 2: retries: is unknown"},
+		{"a fault in JSON, with its line", "{\n\"retries\": {}\n}", "line 2: retries: unknown key"},
 	} {
 		err := run(over, write(t, tt.document), nil, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -90,7 +90,7 @@ func TestASIGHUPReadsTheFileAgain(t *testing.T) {
 	}
 	for _, tt := range []struct{ document, want string }{
 		{"retry: {max_attempts: 6}", "read again: ok"},
-		{"retries: {}", "retries: is unknown"},
+		{"retries: {}", "retries: unknown key"},
 		{"retry: {max_attempts: 7}", "read again: ok"},
 	} {
 		if err := os.WriteFile(path, []byte(tt.document), 0o600); err != nil {
