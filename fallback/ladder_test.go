@@ -334,6 +334,44 @@ func TestLevels(t *testing.T) {
 	})
 }
 
+func TestALevelThatNoCallTellsOfIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := new(origin)
+		o.says(503, "", "")
+		l := new(fallback.Ladder)
+		rt := l.Wrap(o)
+		for range 3 {
+			get(t, rt, "http://example.com/", "")
+		}
+		began := time.Now()
+		for _, step := range []struct {
+			name  string
+			after time.Duration
+			want  transport.Level
+			since time.Duration
+		}{
+			{"at once", 0, transport.Offline, 0},
+			{"just before 10 minutes", 10*time.Minute - 1, transport.Offline, 0},
+			{"after 10 minutes", 10 * time.Minute, transport.Full, 10 * time.Minute},
+			{"a day later", 24 * time.Hour, transport.Full, 10 * time.Minute},
+		} {
+			time.Sleep(time.Until(began.Add(step.after)))
+			if got := l.States(); len(got) != 1 || got[0].Level != step.want || got[0].Since.Sub(began) != step.since {
+				t.Errorf("%s: %+v, want %v since %v", step.name, got, step.want, step.since)
+			}
+		}
+		for range 3 {
+			if got := l.States(); got[0].Level != transport.Full {
+				t.Errorf("it begins to count anew: %+v", got)
+			}
+			get(t, rt, "http://example.com/", "")
+		}
+		if got := l.States(); got[0].Level != transport.Offline || !got[0].Since.Equal(time.Now()) {
+			t.Errorf("three more calls fail: %+v, want offline since now", got)
+		}
+	})
+}
+
 func TestAStepMayHandOutTheSameHeaderEachTime(t *testing.T) {
 	h := http.Header{"Content-Type": {"text/plain"}}
 	s := newStack(nil, fallback.Static(func(*http.Request) (*http.Response, error) { return &http.Response{Header: h}, nil }))

@@ -14,7 +14,7 @@ import (
 )
 
 // A levelKey is what requests share a level by: scheme and authority, kept
-// apart so that a look-up builds no string; or a user's own key as the host.
+// apart so that a lookup builds no string; or a user's own key as the host.
 type levelKey struct{ scheme, host string }
 
 func (k levelKey) String() string {
@@ -42,9 +42,14 @@ type level struct {
 	mu     sync.Mutex // guards the rest
 	now    transport.Level
 	since  time.Time
+	told   time.Time // when a call last failed
 	reason transport.Category
 	missed int // calls left without an answer in a row
 }
+
+// levelMemory is how long a level below full holds when no call says so any
+// more: if none ever comes, nobody misses the service.
+const levelMemory = 10 * time.Minute
 
 // recovered is told that the service answered.
 func (l *Ladder) recovered(req *http.Request) {
@@ -63,7 +68,7 @@ func (l *Ladder) recovered(req *http.Request) {
 func (l *Ladder) degraded(req *http.Request, v transport.Verdict) {
 	key, p := l.at(req)
 	l.change(key, p, func() {
-		p.missed, p.reason = 0, v.Category
+		p.missed, p.reason, p.told = 0, v.Category, time.Now()
 		p.set(transport.Degraded)
 	})
 }
@@ -73,7 +78,7 @@ func (l *Ladder) unanswered(req *http.Request, v transport.Verdict) {
 	key, p := l.at(req)
 	l.change(key, p, func() {
 		p.missed++
-		p.reason = v.Category
+		p.reason, p.told = v.Category, time.Now()
 		if l.OfflineAfter > 0 && p.missed >= l.OfflineAfter {
 			p.set(transport.Offline)
 		}
@@ -90,6 +95,7 @@ func (l *Ladder) at(req *http.Request) (levelKey, *level) {
 // change changes p by f, and tells OnChange afterwards if the level is another.
 func (l *Ladder) change(key levelKey, p *level, f func()) {
 	p.mu.Lock()
+	p.lapse()
 	before := p.now
 	f()
 	p.down.Store(p.now != transport.Full || p.missed > 0)
@@ -110,6 +116,13 @@ func (p *level) state(name string, key levelKey) transport.LadderState {
 	return transport.LadderState{Ladder: name, Key: key.String(), Level: p.now, Since: p.since, Reason: p.reason}
 }
 
+// lapse makes the level full if no call has told of it for long.
+func (p *level) lapse() {
+	if p.now != transport.Full && time.Since(p.told) >= levelMemory {
+		p.now, p.since, p.missed = transport.Full, p.told.Add(levelMemory), 0
+	}
+}
+
 func (l *Ladder) levelOf(req *http.Request) transport.Level {
 	p := l.levels.Get(l.keyOf(req))
 	if p == nil {
@@ -117,15 +130,18 @@ func (l *Ladder) levelOf(req *http.Request) transport.Level {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.lapse()
 	return p.now
 }
 
-// States returns the level of each key that ever left full, sorted by key.
+// States returns the level of each key that ever left full, sorted by key. One
+// that no call failed for in 10 minutes is full again.
 func (l *Ladder) States() []transport.LadderState {
 	l.once.Do(l.init)
 	var states []transport.LadderState
 	for key, p := range l.levels.All {
 		p.mu.Lock()
+		p.lapse()
 		states = append(states, p.state(l.Name, key))
 		p.mu.Unlock()
 	}

@@ -63,6 +63,24 @@ func TestRecordCountsConsecutiveFailures(t *testing.T) {
 	}
 }
 
+func TestConsecutiveFailuresThatNobodyAddsToAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Stats
+		rt := Record{Stats: &s}.Wrap(script(503))
+		for i, step := range []struct{ wait, want int }{{0, 1}, {599, 2}, {599, 3}, {1200, 4}} {
+			time.Sleep(time.Duration(step.wait) * time.Second)
+			send(t, rt, get(t, "http://a.test"))
+			if got := s.Traffic().Consecutive["GET a.test"]; got != step.want {
+				t.Errorf("after call %d: %d in a row, want %d", i+1, got, step.want)
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		if got := s.Traffic().Consecutive; len(got) != 0 {
+			t.Errorf("10 minutes later there are %v, want none", got)
+		}
+	})
+}
+
 func TestRecordCountsAPanic(t *testing.T) {
 	var s Stats
 	rt := Record{Stats: &s}.Wrap(Func(func(*http.Request) (*http.Response, error) {

@@ -85,7 +85,8 @@ type Traffic struct {
 	// "network_medium".
 	Errors map[string]uint64 `json:"error_statistics"`
 
-	// Consecutive has each operation's failures in a row, where there are any.
+	// Consecutive has each operation's failures in a row, where there are any
+	// and the last is less than 10 minutes ago.
 	Consecutive map[string]int `json:"consecutive_failures"`
 }
 

@@ -31,10 +31,19 @@ type Stats struct {
 
 	// consecutive has an entry for each operation that ever failed. While there
 	// is none, a success costs one atomic load.
-	consecutive table.Table[operation, atomic.Int64]
+	consecutive table.Table[operation, streak]
 }
 
-const maxOperations = 1000 // whose consecutive failures are kept
+// A streak is an operation's failures in a row.
+type streak struct {
+	length atomic.Int64
+	last   atomic.Int64 // a time.Duration since the Stats was made
+}
+
+const (
+	maxOperations = 1000 // whose streaks are kept
+	streakMemory  = 10 * time.Minute
+)
 
 func (s *Stats) init() {
 	s.once.Do(func() {
@@ -67,10 +76,12 @@ func (s *Stats) end(req *http.Request, m mark, v *Verdict) {
 	switch {
 	case v.Outcome == Failed:
 		op := operationOf(req)
-		s.consecutive.GetOrAdd(op, func() (operation, *atomic.Int64) { return op.clone(), new(atomic.Int64) }).Add(1)
+		f := s.consecutive.GetOrAdd(op, func() (operation, *streak) { return op.clone(), new(streak) })
+		f.last.Store(int64(now))
+		f.length.Add(1)
 	case v.Outcome == Success && s.consecutive.Len() > 0:
-		if n := s.consecutive.Get(operationOf(req)); n != nil {
-			n.Store(0)
+		if f := s.consecutive.Get(operationOf(req)); f != nil {
+			f.length.Store(0)
 		}
 	}
 }
@@ -102,11 +113,13 @@ func (s *Stats) Traffic() Traffic {
 	return t
 }
 
-// inARow returns the consecutive failures of each operation that has any.
+// inARow returns the failures in a row of each operation that has any. An
+// operation that nobody does any more is forgotten: nobody misses it.
 func (s *Stats) inARow() map[string]int {
 	counts := make(map[string]int)
-	for op, n := range s.consecutive.All {
-		if n := n.Load(); n > 0 {
+	now := time.Since(s.began)
+	for op, f := range s.consecutive.All {
+		if n := f.length.Load(); n > 0 && now-time.Duration(f.last.Load()) < streakMemory {
 			counts[op.String()] = int(n)
 		}
 	}
