@@ -43,7 +43,7 @@ var variants = settings.Variants{
 //
 // An error names each fault, unknown keys among them, with its line and key;
 // or what [Config.Validate] finds. Nothing is changed then. A document is at most
-// 1 MiB long.
+// 1 MiB long. One that is null changes nothing, as an empty YAML file becomes.
 func (c *Config) LoadJSON(r io.Reader) error {
 	document, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err == nil && len(document) > maxDocument {
@@ -52,18 +52,15 @@ func (c *Config) LoadJSON(r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("safetrip: reading a Config: %w", err)
 	}
+	if string(bytes.TrimSpace(document)) == "null" {
+		return nil
+	}
 	return c.change(func(next *Config) error { return variants.JSON(document, next) })
 }
 
 // UnmarshalJSON does what LoadJSON does, so that a Config can be part of a
-// program's own file. Lines count from where the Config begins. A null changes
-// nothing, as package json wants it.
-func (c *Config) UnmarshalJSON(document []byte) error {
-	if string(document) == "null" {
-		return nil
-	}
-	return c.LoadJSON(bytes.NewReader(document))
-}
+// program's own file. Lines count from where the Config begins.
+func (c *Config) UnmarshalJSON(document []byte) error { return c.LoadJSON(bytes.NewReader(document)) }
 
 // LoadEnv applies to c the environment variables whose names begin with prefix
 // and '_': with the prefix BILLING, BILLING_RETRY_MAX_ATTEMPTS=5 and

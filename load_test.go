@@ -84,6 +84,16 @@ func TestLoadingNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestADocumentThatIsNullChangesNothing(t *testing.T) {
+	cfg := safetrip.PresetLLM()
+	if err := cfg.LoadJSON(strings.NewReader(" null\n")); err != nil || !reflect.DeepEqual(cfg.Retry, safetrip.PresetLLM().Retry) {
+		t.Errorf("it is %+v, error %v", cfg, err)
+	}
+	if err := cfg.LoadJSON(strings.NewReader("")); err == nil {
+		t.Error("a document with nothing in it is none")
+	}
+}
+
 func TestAConfigCanBePartOfAFile(t *testing.T) {
 	var file struct {
 		Port     int

@@ -75,6 +75,9 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	bare := &http.Client{Timeout: o.timeout}
 	without := summarize(l.Run(ctx, bare, d.progress("bare", l.Calls)))
 	seenBare := up.Requests()
+	if ctx.Err() != nil { // half a run shows nothing
+		return context.Cause(ctx)
+	}
 
 	agent, err := safetrip.New("quickstart", cfg)
 	if err != nil {
@@ -86,6 +89,9 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	events.start()
 	client := &http.Client{Timeout: o.timeout, Transport: agent.Transport()} // the only line that changes
 	with := summarize(l.Run(ctx, client, d.progress("with the kit", l.Calls)))
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 
 	d.table(without, with, seenBare, up.Requests(), events)
 	if o.serve {

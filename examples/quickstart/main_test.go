@@ -99,6 +99,16 @@ func closedPort(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
+func TestAnInterruptShowsNoTable(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var out, errs bytes.Buffer
+	if code := run(ctx, nil, &out, &errs); code != 1 || strings.Contains(out.String(), "success rate") {
+		t.Errorf("exit code %d, and it prints\n%s", code, out.String())
+	}
+}
+
 func TestAServiceOfYourOwn(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "well") }))
