@@ -67,7 +67,7 @@ type Config struct {
 	PerCall []transport.Middleware
 
 	// PerAttempt are layers of your own around each attempt, inside the
-	// time-out of the attempt: authentication, request signing.
+	// timeout of the attempt: authentication, request signing.
 	//
 	// The cache does not see what they add. If they act for different users,
 	// by a token in the request's context say, set Cache.Partition to tell

@@ -262,7 +262,7 @@ func causes(err error) (all []string) {
 		{"context.DeadlineExceeded", errors.Is(err, context.DeadlineExceeded)},
 		{"context.Canceled", errors.Is(err, context.Canceled)},
 		{"*net.OpError", is[*net.OpError](err)},
-		{"a time-out", timeout(err)},
+		{"a timeout", timeout(err)},
 	} {
 		if c.is {
 			all = append(all, c.name)

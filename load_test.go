@@ -130,7 +130,7 @@ func TestLoadEnv(t *testing.T) {
 		t.Errorf("pay-eu is %+v", got)
 	}
 	if got := cfg.Services["db"].Timeout.Headers; got != 3*time.Second {
-		t.Errorf("db's time-out is %v", got)
+		t.Errorf("db's timeout is %v", got)
 	}
 
 	t.Setenv("BILLING_RETRY_MAX_ATEMPTS", "6")

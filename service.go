@@ -80,7 +80,7 @@ func (t *serviceTransport) CloseIdleConnections() {
 
 // Do does work that is not an HTTP call, such as a query of a database, as if
 // it were one: judged by the same verdicts, tried again where that can help,
-// guarded by the service's circuit and time-outs, counted, traced and seen on
+// guarded by the service's circuit and timeouts, counted, traced and seen on
 // the health page under the name operation. If it fails for a reason that a
 // ladder steps down for, the fallbacks are tried in turn, and the first that
 // returns nil ends it well: the service's level is degraded then. They have the
@@ -92,7 +92,7 @@ func (t *serviceTransport) CloseIdleConnections() {
 // method Verdict.
 //
 // Work is handed a context that ends when its time is up, and must heed it:
-// what comes later counts as failed. With a time-out the context ends with the
+// what comes later counts as failed. With a timeout the context ends with the
 // work, too, so rows of a query are read within. Work runs on the caller's
 // goroutine, up to Retry.MaxAttempts times: what must not be done twice, do
 // under [transport.WithoutRetry]. What it finds it leaves in variables around

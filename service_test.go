@@ -316,7 +316,7 @@ func TestWorkEndsWithItsTime(t *testing.T) {
 			return ctx.Err()
 		})
 		if took := time.Since(began); took != 2*time.Second || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("ended after %v with %v; want a time-out after 2 s", took, err)
+			t.Errorf("ended after %v with %v; want a timeout after 2 s", took, err)
 		}
 	})
 }

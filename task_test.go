@@ -51,7 +51,7 @@ func TestVerdictsOfWork(t *testing.T) {
 		{"one that ended", io.EOF, transport.Network, true, true, true},
 		{"what is no JSON", syntax, transport.Validation, false, false, false},
 		{"what is no number", number, transport.Validation, false, false, false},
-		{"a time-out of its own", context.DeadlineExceeded, transport.TimedOut, true, true, true},
+		{"a timeout of its own", context.DeadlineExceeded, transport.TimedOut, true, true, true},
 		{"a cancel of its own", context.Canceled, transport.Canceled, false, false, false},
 		{"what says itself what it is", fmt.Errorf("order 7: %w", poor{}), transport.BusinessLogic, false, false, false},
 		{"what nobody knows", errors.New("x"), transport.BusinessLogic, false, true, false},

@@ -22,7 +22,7 @@ type asking struct {
 }
 
 // read reads a request, its header in one pass: a stored response is to be
-// found in less time than as many look-ups take. A name means the same in
+// found in less time than as many lookups take. A name means the same in
 // whatever spelling it goes out.
 func (c *core) read(req *http.Request) asking {
 	a := asking{Request: req, control: noControl, body: hasBody(req)}

@@ -30,7 +30,7 @@ const (
 )
 
 // start runs write on a goroutine of its own, unless too many are under way.
-// It ends soon: a distant store has a time-out.
+// It ends soon: a distant store has a timeout.
 func (b *background) start(write func(context.Context)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -25,7 +25,7 @@
 //
 //	call ──▶ service ── ok, 404, 401, canceled ──▶ caller         full
 //	            │
-//	            │ 5xx, 429, no connection, time-out, open circuit, cut answer
+//	            │ 5xx, 429, no connection, timeout, open circuit, cut answer
 //	            ▼
 //	         step 1 ── answer ──▶ caller                           degraded
 //	            │ none
@@ -147,7 +147,7 @@
 // unused leaves first. A [Store] of another kind is for processes that share
 // their answers. What goes there is sealed under [Cache.Secret], and what comes
 // from there is a miss unless it is whole, under its own key and of a version
-// that is known. A Store that fails or hangs costs a look-up its StoreTimeout
+// that is known. A Store that fails or hangs costs a lookup its StoreTimeout
 // and a call nothing else: writing is done in the background.
 //
 // # Defaults

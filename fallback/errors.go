@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 // Unwrap returns all errors, the first one first.
 func (e *Error) Unwrap() []error { return append([]error{e.First}, e.Steps...) }
 
-// Timeout reports whether the call itself failed by a time-out, as [net.Error]
+// Timeout reports whether the call itself failed by a timeout, as [net.Error]
 // asks.
 func (e *Error) Timeout() bool {
 	t, ok := errors.AsType[interface {

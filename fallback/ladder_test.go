@@ -45,7 +45,7 @@ func TestWhatTheLadderStepsDownFor(t *testing.T) {
 		{"408: timeout", 408, nil, true},
 		{"429: rate_limit", 429, nil, true},
 		{"refused: network", 0, refused, true},
-		{"a time-out", 0, &transport.TimeoutError{}, true},
+		{"a timeout", 0, &transport.TimeoutError{}, true},
 		{"an open circuit", 0, &transport.OpenError{Key: "x"}, true},
 		{"a cut answer: data, and a failure", 0, io.ErrUnexpectedEOF, true},
 		{"404: data, but an answer", 404, nil, false},
@@ -145,7 +145,7 @@ func TestSteps(t *testing.T) {
 				t.Errorf("it says %q", err)
 			}
 		},
-		"that fail keep a time-out a time-out": func(t *testing.T) {
+		"that fail keep a timeout a timeout": func(t *testing.T) {
 			t.Helper()
 			o := new(origin)
 			o.does(func(*http.Request) (*http.Response, error) { return nil, &transport.TimeoutError{} })

@@ -131,7 +131,7 @@ type DNS struct {
 
 // Check returns the check.
 func (d DNS) Check() Check {
-	c := Check{Name: d.Name, Description: "DNS look-up of " + scrub(d.Host), upstream: true}
+	c := Check{Name: d.Name, Description: "DNS lookup of " + scrub(d.Host), upstream: true}
 	if d.Host == "" {
 		c.fault = fmt.Errorf("healthz: DNS %q: Host must not be empty", d.Name)
 		return c

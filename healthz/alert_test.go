@@ -217,7 +217,7 @@ func TestAlerts(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a sink has its time-out", func(t *testing.T) {
+	t.Run("a sink has its timeout", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var s script
 			s.set(bad)

@@ -21,7 +21,7 @@ type Check struct {
 	Description string
 
 	// Run asks the question. It is required. It is called from a goroutine of
-	// its own, never twice at once, with a context that ends with the time-out.
+	// its own, never twice at once, with a context that ends with the timeout.
 	// A panic counts as a failure.
 	Run func(context.Context) Result
 

@@ -63,7 +63,7 @@
 //
 //	Monitor.Interval                 30 s
 //	Check.Timeout                    10 s, at most the interval
-//	Check.MaxAge                     3 intervals and the time-out
+//	Check.MaxAge                     3 intervals and the timeout
 //	Alerts.Bad, Alerts.Good          2 runs, 2 runs
 //	Alerts.Repeat                    off
 //	Alerts.Timeout                   10 s

@@ -135,7 +135,7 @@ func (r *run) ask(parent context.Context, e *entry) {
 	}
 }
 
-// errTimeout is why a check's context ended. It is found to be a time-out by
+// errTimeout is why a check's context ended. It is found to be a timeout by
 // those who see it as the cause of their own error.
 var errTimeout error = timeoutError{}
 

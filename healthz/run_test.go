@@ -47,7 +47,7 @@ func TestRun(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a run ends at its time-out and the check has failed", func(t *testing.T) {
+	t.Run("a run ends at its timeout and the check has failed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &Monitor{Thresholds: quiet, Checks: []Check{{Name: "slow", Timeout: 3 * time.Second, Run: func(ctx context.Context) Result {
 				<-ctx.Done()

@@ -71,7 +71,7 @@ func TestAttemptSpan(t *testing.T) {
 			description: "error of type *errors.errorString", attributes: with("error.type=business_logic", usual),
 		},
 		{
-			sentence: "a time-out is one",
+			sentence: "a timeout is one",
 			answer:   fmt.Errorf("waiting: %w", os.ErrDeadlineExceeded), name: "GET", status: codes.Error, description: "timed out",
 			attributes: with("error.type=timeout", usual),
 		},

@@ -150,7 +150,7 @@
 //
 // There is no log exporter: [Logs] adds the ids, slog does the rest. There is
 // no metric of open connections, because a RoundTripper cannot see them. There
-// are no spans for name look-ups and handshakes; otelhttptrace has them, and
+// are no spans for name lookups and handshakes; otelhttptrace has them, and
 // its trace in the request's context passes. An attempt's text of error is not
 // shown, only what kind it was of; the error itself reaches the caller.
 //

@@ -9,7 +9,7 @@ import (
 )
 
 // call is everything that the kit keeps in a request's context. It is one
-// value, so that a layer needs one look-up for all of it. It is never changed
+// value, so that a layer needs one lookup for all of it. It is never changed
 // once it is in a context; each With function stores a changed copy.
 type call struct {
 	operation      string

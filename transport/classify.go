@@ -34,7 +34,7 @@ import (
 // Of an error it looks for, in this order: the caller's own cancel (canceled)
 // or deadline (timeout, not retryable); a verdict that the error brings along;
 // our own lack of memory or descriptors (system, critical, neutral); DNS, TLS
-// and certificates; time-outs; HTTP/2 streams; cut and malformed answers;
+// and certificates; timeouts; HTTP/2 streams; cut and malformed answers;
 // sockets (network). What is left is business_logic.
 func Classify(req *http.Request, resp *http.Response, err error) Verdict {
 	switch {

@@ -104,7 +104,7 @@ func TestClassifyErrors(t *testing.T) {
 			}))(t)
 		}, maybePassing},
 
-		// Time-outs.
+		// Timeouts.
 		{"the TLS handshake takes too long", func(t *testing.T) (*http.Request, error) {
 			return through(&http.Transport{TLSHandshakeTimeout: 20 * time.Millisecond}, "https://"+listen(t, hangs))(t)
 		}, passing(TimedOut, Unsent)},

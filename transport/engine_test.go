@@ -224,7 +224,7 @@ func TestBreakerObeysItsEngine(t *testing.T) {
 	}{
 		{"a success is reported", puppet{passes: true}, nil, 200, Closed, []Result{{}}, Closed},
 		{"a failure is reported", puppet{passes: true}, nil, 500, Closed, []Result{{Failed: true}}, Closed},
-		{"a time-out says so", puppet{passes: true}, nil, 504, Closed, []Result{{Failed: true, TimedOut: true}}, Closed},
+		{"a timeout says so", puppet{passes: true}, nil, 504, Closed, []Result{{Failed: true, TimedOut: true}}, Closed},
 		{"one that is no failure to the Classifier does not", puppet{passes: true}, nil, 408, Closed, []Result{{}}, Closed},
 		{"a neutral outcome is not reported", puppet{passes: true}, nil, 429, Closed, nil, Closed},
 		{"it may refuse while it is open", puppet{state: Open}, nil, 0, Open, []Result{{Refused: true}}, Open},

@@ -110,7 +110,7 @@ func ofText(req *http.Request, err error) (Verdict, bool) {
 // knows to say again what it said.
 var cut = Verdict{Outcome: Failed, Category: Data, Severity: Medium, Retryable: true}
 
-// ofTime knows time-outs of every kind.
+// ofTime knows timeouts of every kind.
 func ofTime(_ *http.Request, err error) (Verdict, bool) {
 	e, ok := errors.AsType[interface {
 		error

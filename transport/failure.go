@@ -105,7 +105,7 @@ func (f *Failure) Unwrap() error {
 // Verdict returns what the failure was judged to be. [Classify] takes it over.
 func (f *Failure) Verdict() Verdict { return f.verdict }
 
-// Timeout reports whether it was a time-out, as [net.Error] asks.
+// Timeout reports whether it was a timeout, as [net.Error] asks.
 func (f *Failure) Timeout() bool { return f.Category == TimedOut || isTimeout(f.Unwrap()) }
 
 // Temporary returns what Timeout does. It is there because a [net.Error] must

@@ -35,7 +35,7 @@ func TestFailureOf(t *testing.T) {
 		{"a name server that is late", nil, &net.DNSError{IsTimeout: true}, "name lookup timed out", "*net.DNSError"},
 		{"a name server that fails", nil, &net.DNSError{}, "name lookup failed", "*net.DNSError"},
 		{"a dial that is late", nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "dial: timed out", "*poll.DeadlineExceededError"},
-		{"a time-out of the kit's", nil, &TimeoutError{"response headers", time.Second}, "transport: response headers timed out after 1s", "*transport.TimeoutError"},
+		{"a timeout of the kit's", nil, &TimeoutError{"response headers", time.Second}, "transport: response headers timed out after 1s", "*transport.TimeoutError"},
 		{"the caller's cancel", nil, context.Canceled, "context canceled", "*errors.errorString"},
 		{"the caller's deadline", nil, context.DeadlineExceeded, "timed out", "context.deadlineExceededError"},
 		{"an open circuit", nil, &OpenError{Key: "http://a.test"}, "transport: circuit open", "*transport.OpenError"},
@@ -45,7 +45,7 @@ func TestFailureOf(t *testing.T) {
 		{"a text of net/http's", nil, errors.New("http: server closed idle connection"), "http: server closed idle connection", "*errors.errorString"},
 		{"one that goes on with what the server said", nil, errors.New("malformed HTTP status code \"secret\""), "malformed HTTP …", "*errors.errorString"},
 		{"one that goes on with a number", nil, errors.New("http: ContentLength=1 with Body length 2"), "http: ContentLength=…", "*errors.errorString"},
-		{"a time-out of net/http's, in its words", nil, errors.New("net/http: TLS handshake timeout"), "net/http: TLS handshake timeout", "*errors.errorString"},
+		{"a timeout of net/http's, in its words", nil, errors.New("net/http: TLS handshake timeout"), "net/http: TLS handshake timeout", "*errors.errorString"},
 		{"a connection that was closed without an answer", nil, io.EOF, "EOF", "*errors.errorString"},
 		{"an answer that was cut", nil, fmt.Errorf("secret: %w", io.ErrUnexpectedEOF), "unexpected EOF", "*errors.errorString"},
 		{"a connection that we closed", nil, &net.OpError{Op: "write", Err: net.ErrClosed}, "write: use of closed network connection", "poll.errNetClosing"},
@@ -109,7 +109,7 @@ func TestFailureThroughAClient(t *testing.T) {
 	client.Transport = atOnce(Retry{MaxAttempts: 2}).Wrap(script(&TimeoutError{"response headers", time.Second}))
 	_, err = client.Do(get(t, "http://a.test")) //nolint:bodyclose // there is none
 	if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() {
-		t.Errorf("%v is not a time-out", err)
+		t.Errorf("%v is not a timeout", err)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestFailureIsANetError(t *testing.T) {
 	var _ net.Error = new(Failure)
 	f := FailureOf(nil, nil, &TimeoutError{"call", time.Second})
 	if !f.Timeout() || !f.Temporary() {
-		t.Error("it is no time-out")
+		t.Error("it is no timeout")
 	}
 }
 
@@ -196,7 +196,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		{"a status", script(503), nil},
 		{"an answer whose headers have it", script(header("Set-Cookie", secret, "Retry-After", secret)), nil},
 		{"a refusal", script(503), open.Wrap},
-		{"a time-out", Func(never503), Timeout{Headers: time.Millisecond}.Wrap},
+		{"a timeout", Func(never503), Timeout{Headers: time.Millisecond}.Wrap},
 		{"a policy's error", script(503), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 )
 
 // hostKey is the default key of circuits and budgets: scheme and authority,
-// kept apart so that a look-up builds no string. A user's own key is a host
+// kept apart so that a lookup builds no string. A user's own key is a host
 // without a scheme.
 type hostKey struct{ scheme, host string }
 

@@ -106,7 +106,7 @@ func endedBy(with func(context.Context) (context.Context, func())) origin {
 	}
 }
 
-// inside makes a call that never ends, with a client's time-out and a wrapper,
+// inside makes a call that never ends, with a client's timeout and a wrapper,
 // and returns what is seen inside of both.
 func inside(t *testing.T, wrap Middleware, limit time.Duration) (seen *http.Request, err error) {
 	spy := func(req *http.Request) (resp *http.Response, e error) {

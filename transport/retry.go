@@ -52,7 +52,7 @@ type Retry struct {
 	// ones are sent once. If zero, it is 64 KiB; if negative, none is kept.
 	MaxBodyBuffer int
 
-	// RetryUnsafeOn has further statuses upon which any method is sent again,
+	// RetryUnsafeOn has further statuses on which any method is sent again,
 	// such as 503 for an LLM's POST, or 409 where that passes.
 	RetryUnsafeOn []int
 

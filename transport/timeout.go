@@ -28,7 +28,7 @@ type Timeout struct {
 	Idle time.Duration
 }
 
-// Wrap returns next with the time-outs applied to every request.
+// Wrap returns next with the timeouts applied to every request.
 func (t Timeout) Wrap(next http.RoundTripper) http.RoundTripper {
 	if t.Headers <= 0 && t.Idle <= 0 {
 		return next

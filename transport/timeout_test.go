@@ -314,7 +314,7 @@ func TestTimeoutOnARealSocket(t *testing.T) {
 				t.Errorf("got %v, want one about %s", err, test.what)
 			}
 			if ne, ok := errors.AsType[net.Error](err); !ok || !ne.Timeout() {
-				t.Errorf("%v is not a time-out", err)
+				t.Errorf("%v is not a timeout", err)
 			}
 		})
 	}

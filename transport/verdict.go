@@ -36,7 +36,7 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Success Outcome = iota // the service did its work, be it a refusal such as 404
+	Success Outcome = iota // the service did its work, even if that was a refusal such as 404
 	Failed                 // the service, or the way to it, failed
 	Neutral                // says nothing of the service: canceled, refused by us, 429, 401
 )
@@ -54,7 +54,7 @@ const (
 	OK            Category = iota // nothing is wrong
 	Validation                    // the request is wrong: 400, 422, a malformed URL
 	Network                       // the way to the service: refused, reset, DNS, TLS
-	TimedOut                      // it took too long: a time-out of any kind, 408, 504
+	TimedOut                      // it took too long: a timeout of any kind, 408, 504
 	Data                          // what was asked for is missing, or what came is broken: 404, a cut body
 	System                        // the service, or this program, is broken: 500, out of memory
 	BusinessLogic                 // everything else

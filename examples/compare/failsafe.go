@@ -28,7 +28,7 @@ var (
 		},
 	}
 	failsafeStack = contender{
-		name: "failsafe-go stack", does: "fallback, retry, one circuit, time-out", can: retries | breaks,
+		name: "failsafe-go stack", does: "fallback, retry, one circuit, timeout", can: retries | breaks,
 		wrap: func(base http.RoundTripper, s setting) http.RoundTripper {
 			standIn := fallback.NewWithFunc(lastFailure)
 			return failsafehttp.NewRoundTripper(base,

@@ -23,7 +23,7 @@ var (
 		},
 	}
 	heimdallHystrix = contender{
-		name: "heimdall hystrix", does: "retry, one circuit, time-out", can: breaks,
+		name: "heimdall hystrix", does: "retry, one circuit, timeout", can: breaks,
 		client: func(base http.RoundTripper, s setting) sender {
 			c := command(s)
 			return hystrix.NewClient(

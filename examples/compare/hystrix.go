@@ -16,7 +16,7 @@ import (
 // afex/hystrix-go twice: by its own Do, and as the engine of the kit's Breaker.
 var (
 	hystrixDo = contender{
-		name: "hystrix-go Do", does: "one circuit, time-out, bound", can: breaks | breaksEach,
+		name: "hystrix-go Do", does: "one circuit, timeout, bound", can: breaks | breaksEach,
 		fatal: []string{"panic", "panic-frees"}, // its goroutine does not recover
 		wrap: func(base http.RoundTripper, s setting) http.RoundTripper {
 			name := fmt.Sprintf("compare-%d", commands.Add(1))

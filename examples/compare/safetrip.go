@@ -24,7 +24,7 @@ var (
 		wrap: kit(safetrip.Telemetry | safetrip.Timeout),
 	}
 	kitTimed = contender{
-		name: "safetrip chain, Timeout", does: "the same, time-out per attempt", ours: true, can: retries | breaks,
+		name: "safetrip chain, Timeout", does: "the same, timeout per attempt", ours: true, can: retries | breaks,
 		wrap: kit(safetrip.Telemetry),
 	}
 	kitAgent = contender{

@@ -28,7 +28,7 @@ func TestWrongUseIsOneLineAndAnExitCode(t *testing.T) {
 		{"an upstream with a password", "-upstream http://u:p@example.com", 2, "-upstream"},
 		{"a cache that nobody knows", "-upstream http://a -cache on", 2, "-cache"},
 		{"too many retries", "-upstream http://a -retries 11", 2, "-retries"},
-		{"a time-out before it begins", "-upstream http://a -timeout -1s", 2, "-timeout"},
+		{"a timeout before it begins", "-upstream http://a -timeout -1s", 2, "-timeout"},
 		{"Redis without a secret", "-upstream http://a -redis b:1", 2, "GATEWAY_SECRET"},
 		{"Redis without a cache", "-upstream http://a -redis b:1 -cache off", 2, "-redis"},
 		{"an address that is not ours", "-upstream http://a -listen 192.0.2.1:80", 1, "-listen"},

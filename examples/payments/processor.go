@@ -47,9 +47,9 @@ func (p *processor) recover(ctx context.Context) error {
 }
 
 // run sends what is queued until ctx is over, and lets calls end that are under
-// way by then. An error means that the database could not be written. Who
-// cannot write down what he did must not go on: the program ends, and begins
-// again where the database says.
+// way by then. An error means that the database could not be written. What
+// cannot be written down must not go on: the program ends, and begins again
+// where the database says.
 func (p *processor) run(ctx context.Context) error {
 	return p.work(ctx, func(ctx context.Context) bool {
 		select {

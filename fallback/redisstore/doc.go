@@ -54,8 +54,8 @@
 // While it is open, and while it is half-open, Redis is not asked. The question
 // whether it is back is a PING in the background, sent when somebody wants
 // something of it: no call pays for the answer. Whether Redis was in time is
-// judged by Timeout alone, not by the patience of the caller, who may leave
-// when he likes.
+// judged by Timeout alone, not by the patience of the caller, who may leave at
+// any time.
 //
 // # When Redis and the service are both down
 //

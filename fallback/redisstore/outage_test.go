@@ -96,7 +96,7 @@ func (l *load) judge(t *testing.T) {
 	slowest, stalled := time.Duration(l.slowest.Load()), time.Duration(l.stalled.Load())
 	t.Logf("%d calls, %d without an answer; the slowest took %v; timers were up to %v late", l.calls.Load(), l.failed.Load(), slowest, stalled)
 	if most := timeout + 20*time.Millisecond + 3*stalled; slowest > most {
-		t.Errorf("a call took %v; with a time-out of %v it may take %v", slowest, timeout, most)
+		t.Errorf("a call took %v; with a timeout of %v it may take %v", slowest, timeout, most)
 	}
 }
 

@@ -19,7 +19,7 @@ const shardCount = 64 // a power of two
 // its fields must not change after first use.
 //
 // Each shard is a map that is never written: a writer replaces it by a copy.
-// That makes a look-up cost a hash, a load and a map access, whatever the
+// That makes a lookup cost a hash, a load and a map access, whatever the
 // other goroutines do, and an insertion cost a copy of one shard, which for
 // ten thousand keys are about 160 entries. The maps go by the keys' hashes,
 // which are half as large as keys; should two keys ever have the same one of

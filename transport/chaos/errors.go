@@ -18,7 +18,7 @@ func (e *Error) Error() string { return "chaos: injected: " + e.Err.Error() }
 // Unwrap returns the pretended error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Timeout reports whether the pretended error is a time-out. An http.Client
+// Timeout reports whether the pretended error is a timeout. An http.Client
 // asks the outermost error.
 func (e *Error) Timeout() bool {
 	t, ok := errors.AsType[interface {

@@ -6,7 +6,7 @@
 //	}}
 //
 // It drives hystrix-go by GetCircuit, AllowRequest and ReportEvent. Its Do,
-// with its two goroutines a call and its time-out that leaves work behind, is
+// with its two goroutines a call and its timeout that leaves work behind, is
 // not used. Commands are named by circuit, such as "https://api.example.com",
 // and show under that name in hystrix-go's stream and collectors.
 //

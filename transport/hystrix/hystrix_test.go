@@ -249,7 +249,7 @@ func TestItOpensByHystrixsRule(t *testing.T) {
 		{"at the volume, when all fail", []int{500, 500, 500, 500}, true},
 		{"at the volume, at the share of errors", []int{200, 200, 500, 500}, true},
 		{"not below the share of errors", []int{200, 200, 200, 500}, false},
-		{"for time-outs too", []int{200, 200, 504, 504}, true},
+		{"for timeouts too", []int{200, 200, 504, 504}, true},
 		{"not for what is no failure", []int{404, 404, 404, 404}, false},
 		{"not for what says nothing of the service, which does not count", []int{500, neutral, 500, neutral, 500, neutral}, false},
 	} {

@@ -112,7 +112,7 @@ var brokenBody = map[string]broken{
 
 var brokenFailure = map[string]broken{
 	"causes":  {"keeps the text alone": textOnly, "makes an answer of it": badGateway},
-	"timeout": {"covers the time-out": covered},
+	"timeout": {"covers the timeout": covered},
 	"dead-context": {
 		"has its own error": failing(func(error) error { return errBroken }),
 		"does not look":     blank,
@@ -125,7 +125,7 @@ var brokenFailure = map[string]broken{
 	},
 	"cancel":       {"keeps the text alone": textOnly, "detaches the context": detached},
 	"cancel-cause": {"keeps the text alone": textOnly, "returns the context's error": overWith(context.Canceled)},
-	"deadline":     {"keeps the text alone": textOnly, "covers the time-out": covered, "detaches the context": detached},
+	"deadline":     {"keeps the text alone": textOnly, "covers the timeout": covered, "detaches the context": detached},
 	"cancel-wait": {
 		"waits come what may": wrapped(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)

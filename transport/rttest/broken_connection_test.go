@@ -80,7 +80,7 @@ var brokenConnection = map[string]broken{
 	"malformed":       {"makes an answer of it": badGateway},
 	"refused":         {"keeps the text alone": textOnly, "makes an answer of it": badGateway},
 	"untrusted":       {"keeps the text alone": textOnly, "makes an answer of it": badGateway},
-	"hang-up":         {"keeps the text alone": textOnly, "detaches the context": detached, "covers the time-out": covered},
+	"hang-up":         {"keeps the text alone": textOnly, "detaches the context": detached, "covers the timeout": covered},
 	"hang-up-in-body": {"takes an error for the end": shortIsFine, "detaches the context": detached},
 	"client-timeout": {
 		"takes an error for the end": shortIsFine,

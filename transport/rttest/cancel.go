@@ -14,7 +14,7 @@ var cancelRules = []rule{
 	{"dead-context", "a call whose context is over before it begins fails with the context's cause", memory, deadContext},
 	{"cancel", "cancelling ends a call in flight with context.Canceled", memory, cancelInFlight},
 	{"cancel-cause", "where the context was cancelled with a cause, the call fails with this cause", memory, cancelCause},
-	{"deadline", "where the context's deadline passes, the call fails with context.DeadlineExceeded and is a time-out", memory, deadlinePasses},
+	{"deadline", "where the context's deadline passes, the call fails with context.DeadlineExceeded and is a timeout", memory, deadlinePasses},
 	{"cancel-wait", "cancelling ends every wait at once, also one that the server asked for", memory, cancelWait},
 	{"cancel-passes-on", "cancelling the caller's context cancels the base's", memory, cancelPassesOn},
 }

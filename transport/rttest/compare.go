@@ -60,7 +60,7 @@ func (p *probe) whole(resp *http.Response) []string {
 }
 
 // causes describes what a caller can find out about an error: what errors.Is
-// and errors.As find in it, and whether it calls itself a time-out. Its text
+// and errors.As find in it, and whether it calls itself a timeout. Its text
 // is nobody's business.
 func causes(err error) []string {
 	if err == nil {
@@ -95,7 +95,7 @@ func causes(err error) []string {
 	}
 	timeout, ok := err.(interface{ Timeout() bool })
 	slices.Sort(all)
-	return append(all, fmt.Sprintf("a time-out: %t", ok && timeout.Timeout()))
+	return append(all, fmt.Sprintf("a timeout: %t", ok && timeout.Timeout()))
 }
 
 // errCause is the cause that the suite cancels contexts with.

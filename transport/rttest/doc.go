@@ -6,7 +6,7 @@
 // modify the request", "must always close the body, including on errors"), and
 // leaves many more to be found out: that trailers are set while the body is
 // read, that an http.Client asks the outermost error alone whether it is a
-// time-out, that a context must outlive RoundTrip, that the body of a 101 can
+// timeout, that a context must outlive RoundTrip, that the body of a 101 can
 // be written to. Each is a rule here, with a name and a sentence; [Rules]
 // lists them.
 //

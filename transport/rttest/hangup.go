@@ -12,7 +12,7 @@ import (
 var hangupRules = []rule{
 	{"hang-up", "over a connection, cancel, cause and deadline end a call as they do without the wrapper", sockets, hangUp},
 	{"hang-up-in-body", "cancelling in the middle of the response's body ends the read with the context's error", sockets, hangUpInBody},
-	{"client-timeout", "http.Client.Timeout ends a call with an error that is a time-out, before the headers and in the body", sockets, clientTimeout},
+	{"client-timeout", "http.Client.Timeout ends a call with an error that is a timeout, before the headers and in the body", sockets, clientTimeout},
 	{"hang-up-arrives", "closing the response's body, or cancelling, ends the request at the server", sockets, hangUpArrives},
 }
 
@@ -109,7 +109,7 @@ func clientTimeout(p *probe) {
 			client := http.Client{Transport: rt, Timeout: 50 * time.Millisecond}
 			var resp *http.Response
 			var err error
-			p.within("a call of a client with a time-out", func() { resp, err = client.Do(p.get(s, "")) })
+			p.within("a call of a client with a timeout", func() { resp, err = client.Do(p.get(s, "")) })
 			if err != nil {
 				return causes(err)
 			}

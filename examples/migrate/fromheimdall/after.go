@@ -8,7 +8,7 @@ import (
 	"github.com/safetrip-go/safetrip/transport"
 )
 
-// After has the same attempts, delays and time-out. The time-out is the
+// After has the same attempts, delays and timeout. The timeout is the
 // attempt's, as it was.
 func After(url string) users.Client {
 	client := &http.Client{Transport: transport.Chain(http.DefaultTransport,

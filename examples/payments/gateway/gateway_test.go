@@ -111,7 +111,7 @@ func TestHalfALineIsCutOff(t *testing.T) {
 	}
 }
 
-// What each fault looks like to a caller, and whether he was charged.
+// What each fault looks like to a caller, and whether it was charged.
 func TestTheFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -199,7 +199,7 @@ func (r *reader) endTest(p *pkg, e event) {
 }
 
 // endPackage prints the package's last line, and if it failed everything that was not printed yet: a panic or a
-// time-out ends the program with tests still open.
+// timeout ends the program with tests still open.
 func (r *reader) endPackage(p *pkg, e event) {
 	own := p.lines[""]
 	delete(p.lines, "")
