@@ -176,6 +176,19 @@ func TestBreakerInATrip(t *testing.T) {
 	}
 }
 
+func TestEachAttemptOfATripHasItsCircuit(t *testing.T) {
+	b := Breaker{FailureThreshold: 1}
+	req, trip := withTrip(get(t, "http://a.test"))
+	send(t, atOnce(Retry{}).Wrap(b.Wrap(script(503))), req)
+	var states []State
+	for _, a := range trip.Attempts() {
+		states = append(states, a.Circuit.State)
+	}
+	if !slices.Equal(states, []State{Closed, Open}) {
+		t.Errorf("the attempts found the circuit %v, want closed before the call and open after one failure", states)
+	}
+}
+
 func TestBreakerInRetry(t *testing.T) {
 	// The attempts of one call open the circuit, and the refusal ends the call.
 	b := Breaker{FailureThreshold: 2}
@@ -333,6 +346,7 @@ func TestBreakerValidate(t *testing.T) {
 		{"MaxCircuits", &Breaker{MaxCircuits: -1}, "Breaker.MaxCircuits"},
 		{"OpenFor", &Breaker{OpenFor: -1}, "Breaker.OpenFor"},
 		{"MaxOpenFor", &Breaker{MaxOpenFor: -1}, "Breaker.MaxOpenFor"},
+		{"OpenFor may be as long as MaxOpenFor", &Breaker{OpenFor: 2, MaxOpenFor: 2}, ""},
 		{"OpenFor above MaxOpenFor", &Breaker{OpenFor: 2, MaxOpenFor: 1}, "Breaker.OpenFor"},
 		{"a rule and an engine", &Breaker{Rule: Leaky{}, Engine: new(toyEngine)}, "Breaker.Rule"},
 		{"a rule's own field", &Breaker{Rule: Ratio{Share: 2}}, "Ratio.Share"},

@@ -86,7 +86,7 @@ func (b *Budget) init() {
 		b.invalid = b.Validate()
 		b.ratio = defaultTo(b.Ratio, 0.2, -1)
 		b.floor = defaultTo(b.Floor, 10, 0)
-		b.window = defaultTo(b.Window, 10*time.Second, 10*time.Second)
+		b.window = cmp.Or(b.Window, 10*time.Second)
 		b.key = b.Key
 	})
 }

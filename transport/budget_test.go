@@ -183,7 +183,8 @@ func TestBudgetValidate(t *testing.T) {
 		{"negative is off", &Budget{Ratio: -1, Floor: -1}, ""},
 		{"Ratio", &Budget{Ratio: 1.5}, "Budget.Ratio"},
 		{"Window", &Budget{Window: -1}, "Budget.Window"},
-		{"a window too short for its slots", &Budget{Window: 9}, "Budget.Window"},
+		{"a window too short for its slots", &Budget{Window: ringSlots - 1}, "Budget.Window"},
+		{"the shortest there is", &Budget{Window: ringSlots}, ""},
 	} {
 		err := test.b.Validate()
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

@@ -333,3 +333,20 @@ func TestCircuitAsJSON(t *testing.T) {
 		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
+
+// A call that saw the circuit half-open may come to its lock when a probe has
+// failed meanwhile.
+func TestBreakerThatOpenedAnewMeanwhileRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := Breaker{FailureThreshold: 1}
+		send(t, b.Wrap(script(503)), get(t, "http://a.test"))
+		c := b.circuit(hostKey{"http", "a.test"})
+		if _, err := c.allowProbe(b.settings); !errors.Is(err, ErrCircuitOpen) {
+			t.Errorf("just before its time is over: %v, want a refusal", err)
+		}
+		time.Sleep(time.Minute)
+		if p, err := c.allowProbe(b.settings); err != nil || !p.probe {
+			t.Errorf("then: %+v, %v; want a probe", p, err)
+		}
+	})
+}

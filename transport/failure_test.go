@@ -41,6 +41,7 @@ func TestFailureOf(t *testing.T) {
 		{"an open circuit", nil, &OpenError{Key: "http://a.test"}, "transport: circuit open", "*transport.OpenError"},
 		{"a number of the system", nil, syscall.EPIPE, "broken pipe", "syscall.Errno"},
 		{"a stream that was reset", nil, streamError{StreamID: 3, Code: 2, Cause: errors.New("secret")}, "stream error: stream ID 3; INTERNAL_ERROR", "transport.streamError"},
+		{"a stream that was reset for the first reason without a name", nil, streamError{StreamID: 3, Code: 0xe}, "stream error: stream ID 3; unknown error code 0xe", "transport.streamError"},
 		{"a stream that was reset for a reason of somebody's own", nil, streamError{StreamID: 3, Code: 0x99}, "stream error: stream ID 3; unknown error code 0x99", "transport.streamError"},
 		{"a text of net/http's", nil, errors.New("http: server closed idle connection"), "http: server closed idle connection", "*errors.errorString"},
 		{"one that goes on with what the server said", nil, errors.New("malformed HTTP status code \"secret\""), "malformed HTTP …", "*errors.errorString"},

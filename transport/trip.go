@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -33,6 +34,7 @@ type Attempt struct {
 	Status   int           // 0 if there was no response
 	Err      error
 	Verdict  Verdict
+	Circuit  CircuitRef // that it came to; the first attempt's has the state before the call
 }
 
 // A CircuitRef names a circuit and says in which state a call found it.
@@ -169,9 +171,13 @@ func (t *Trip) Leader() context.Context {
 	return t.leader
 }
 
-// AddAttempt appends an attempt. It is for layers that send.
+// AddAttempt appends an attempt, which came to the circuit that was set last if
+// it names none. It is for layers that send.
 func (t *Trip) AddAttempt(a Attempt) {
-	t.locked(func() { t.attempts = append(t.attempts, a) })
+	t.locked(func() {
+		a.Circuit = cmp.Or(a.Circuit, t.circuit)
+		t.attempts = append(t.attempts, a)
+	})
 }
 
 // SetCircuit records the circuit that an attempt came to. It is for layers

@@ -73,7 +73,7 @@ func config() safetrip.Config {
 // table does the operations, and prints what became of them.
 func table(ctx context.Context, out io.Writer, agent *safetrip.Agent) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "service\toperation\tresult\tattempts\tlevel\tcircuit found\ttook")
+	fmt.Fprintln(t, "service\toperation\tresult\tattempts\tlevel\tcircuit before\ttook")
 	for _, op := range operations() {
 		row := op.on(ctx, agent)
 		if ctx.Err() != nil {
@@ -103,7 +103,15 @@ func (op operation) on(ctx context.Context, agent *safetrip.Agent) string {
 		result = "ok, by a fallback"
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%d\t%v\t%v\t%v",
-		op.service, op.name, result, len(trip.Attempts()), trip.Answer().Level, trip.Circuit().State, took.Round(10*time.Millisecond))
+		op.service, op.name, result, len(trip.Attempts()), trip.Answer().Level, before(trip), took.Round(10*time.Millisecond))
+}
+
+// before returns the state in which the call found its circuit.
+func before(trip *transport.Trip) transport.State {
+	if attempts := trip.Attempts(); len(attempts) > 0 {
+		return attempts[0].Circuit.State
+	}
+	return trip.Circuit().State // it was not even tried
 }
 
 // allChecked waits until every check has run since.
