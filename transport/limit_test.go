@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,6 +215,15 @@ func TestLimitForgetsTheLongestIdle(t *testing.T) {
 	base.begin(t, rt)(200)
 	if n := rooms.Len(); n > 10_000 {
 		t.Errorf("%d keys are kept", n)
+	}
+}
+
+func TestLimitOfARateAloneLeavesBodiesAlone(t *testing.T) {
+	body := io.NopCloser(strings.NewReader("data"))
+	base := Func(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200, Body: body}, nil })
+	resp, err := Limit{Rate: new(slots)}.Wrap(base).RoundTrip(get(t, "http://a.test"))
+	if err != nil || resp.Body != body {
+		t.Errorf("the body is a %T, error %v", resp.Body, err)
 	}
 }
 
