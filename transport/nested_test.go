@@ -62,6 +62,14 @@ func TestRetryNestedInAnAttempt(t *testing.T) {
 	}
 }
 
+// A Failure of an inner layer that has not sent anything again is worth a try.
+func TestAFailureWithoutRetriesIsNotNested(t *testing.T) {
+	base := script(FailureOf(get(t, "http://a.test"), nil, errRefused), 200)
+	if code, _, err := send(t, atOnce(Retry{}).Wrap(base), get(t, "http://a.test")); code != 200 {
+		t.Errorf("got %d, %v after %d attempts, want 200 after two", code, err, base.calls())
+	}
+}
+
 func TestRetryMarkIsNotWritten(t *testing.T) {
 	resp, err := atOnce(Retry{}).Wrap(script(503)).RoundTrip(get(t, "http://a.test"))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -77,6 +78,38 @@ func TestRetryBodies(t *testing.T) {
 				for _, c := range *copies {
 					c.closedOnce(t, "a copy from GetBody")
 				}
+			}
+		})
+	}
+}
+
+func TestRetryOfABodyThatIsReadInPieces(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		bound  int
+		length int64 // that the request says
+		read   int   // bytes, in pieces of one
+		calls  int
+	}{
+		{"all pieces count towards the bound", 11, -1, 13, 1},
+		{"which is exact", 12, -1, 13, 3},
+		{"it is whole when its length was read, though nobody saw the end", 12, 12, 12, 3},
+		{"and not before", 12, 12, 11, 1},
+		{"nor where its length is unknown", 12, -1, 12, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			calls := 0
+			base := Func(func(req *http.Request) (*http.Response, error) {
+				calls++
+				_, _ = io.CopyN(io.Discard, iotest.OneByteReader(req.Body), int64(test.read))
+				req.Body.Close()
+				return &http.Response{StatusCode: 503, Body: http.NoBody}, nil
+			})
+			req := newRequest(t, http.MethodPut, "http://a.test", body("hello, world"))
+			req.ContentLength = test.length
+			send(t, atOnce(Retry{MaxBodyBuffer: test.bound}).Wrap(base), req)
+			if calls != test.calls {
+				t.Errorf("%d attempts, want %d", calls, test.calls)
 			}
 		})
 	}

@@ -39,6 +39,9 @@ func TestFromRetryableWithoutRetries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if r.BaseDelay >= 0 {
+			t.Errorf("no wait has become a BaseDelay of %v, which is one", r.BaseDelay)
+		}
 		base := script(503)
 		send(t, r.Wrap(base), get(t, "http://a.test"))
 		if base.calls() != 1 {

@@ -137,6 +137,16 @@ func TestRulesValidate(t *testing.T) {
 	}
 }
 
+func TestSlowIsWhatTakesLongerThanOver(t *testing.T) {
+	c := Slow{Over: time.Second}.counter()
+	if c.slow(time.Second) || !c.slow(time.Second+1) || !c.timed() {
+		t.Error("a second is slow, or a moment more is not, or nobody asks for the time")
+	}
+	if (Ratio{}).counter().timed() {
+		t.Error("Ratio asks how long calls take, and has no use for it")
+	}
+}
+
 func nan() (f float64) { return f / f }
 
 // A random walk that reaches the threshold sooner or later at any rate: what
