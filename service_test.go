@@ -542,3 +542,19 @@ func TestWhatOnlyAServiceHasIsReported(t *testing.T) {
 		}
 	})
 }
+
+func TestAPanicOfAProbeGivesItsPlaceBack(t *testing.T) {
+	db := safetrip.Config{Breaker: &transport.Breaker{FailureThreshold: 1, Successes: 1}}
+	inBubble(t, withDB(db), func(t *testing.T, agent *safetrip.Agent) {
+		db := agent.Service("db")
+		db.Do(transport.WithoutRetry(t.Context()), "x", failing(driver.ErrBadConn))
+		time.Sleep(time.Minute) // half-open
+		func() {
+			defer func() { _ = recover() }()
+			db.Do(t.Context(), "x", func(context.Context) error { panic("oh") })
+		}()
+		if err := db.Do(t.Context(), "x", failing()); err != nil {
+			t.Errorf("after the panic no probe may pass: %v", err)
+		}
+	})
+}

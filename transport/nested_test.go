@@ -76,6 +76,9 @@ func TestRetryMarkIsNotWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if got := resp.Header[retriesMark]; !slices.Equal(got, []string{"2"}) {
+		t.Errorf("the mark says %q, want 2 retries", got)
+	}
 	var wire bytes.Buffer
 	resp.Header.Write(&wire)
 	if strings.Contains(strings.ToLower(wire.String()), "safetrip") {

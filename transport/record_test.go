@@ -55,6 +55,11 @@ func TestRecordCountsConsecutiveFailures(t *testing.T) {
 			t.Errorf("after call %d: %d in a row, want %d", i+1, got, want)
 		}
 	}
+	send(t, Record{Stats: &s}.Wrap(script(200)), get(t, "http://a.test"))
+	if got := s.Traffic().Consecutive; len(got) != 0 {
+		t.Errorf("after a success there are %v, want none", got)
+	}
+	send(t, rt, get(t, "http://a.test"))
 	if got := call("load user"); got != 1 {
 		t.Errorf("another operation has %d in a row, want 1 of its own", got)
 	}

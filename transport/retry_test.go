@@ -50,6 +50,9 @@ func TestRetryByDefault(t *testing.T) {
 		if len(attempts) != 3 || attempts[2].Status != 503 || attempts[2].Wait != base.waits()[1] || attempts[0].Verdict.Category != System {
 			t.Errorf("the trip has %+v", attempts)
 		}
+		if a := attempts[2]; !a.Start.Equal(time.Now()) || a.Duration != 0 {
+			t.Errorf("the last attempt began at %v and took %v; want now, and no time", a.Start, a.Duration)
+		}
 	})
 }
 

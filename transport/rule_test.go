@@ -124,10 +124,12 @@ func TestRulesValidate(t *testing.T) {
 		{"the zero values are valid", Slow{}, ""},
 		{"Share below 0", Ratio{Share: -0.1}, "Ratio.Share"},
 		{"Share above 1", Slow{Share: 1.1}, "Slow.Share"},
+		{"a Share of all", Ratio{Share: 1}, ""},
 		{"Share that is no number", Ratio{Share: nan()}, "Ratio.Share"},
 		{"MinCalls", Ratio{MinCalls: -1}, "Ratio.MinCalls"},
 		{"Window below 0", Ratio{Window: -1}, "Ratio.Window"},
-		{"a window too short for its slots", Slow{Window: 9}, "Slow.Window"},
+		{"a window too short for its slots", Slow{Window: ringSlots - 1}, "Slow.Window"},
+		{"the shortest there is", Slow{Window: ringSlots}, ""},
 		{"Over", Slow{Over: -1}, "Slow.Over"},
 	} {
 		err := test.rule.validate()

@@ -11,15 +11,15 @@ func TestVerdictWords(t *testing.T) {
 		want string
 		got  interface{ String() string }
 	}{
-		{"success", Success}, {"failure", Failed}, {"neutral", Neutral}, {"unknown", Outcome(99)},
+		{"success", Success}, {"failure", Failed}, {"neutral", Neutral}, {"unknown", Neutral + 1},
 		{"ok", OK}, {"validation", Validation}, {"network", Network}, {"timeout", TimedOut}, {"data", Data}, {"system", System},
 		{"business_logic", BusinessLogic}, {"rate_limit", RateLimit}, {"auth", Auth}, {"canceled", Canceled}, {"circuit_open", CircuitOpen},
-		{"unknown", Category(99)},
-		{"low", Low}, {"medium", Medium}, {"high", High}, {"critical", Critical}, {"unknown", Severity(99)},
-		{"maybe", Maybe}, {"unsent", Unsent}, {"answered", Answered}, {"unknown", Sent(99)},
-		{"none", NoAdvice}, {"yes", RetryYes}, {"no", RetryNo}, {"unknown", Advice(99)},
-		{"closed", Closed}, {"open", Open}, {"half-open", HalfOpen}, {"unknown", State(99)},
-		{"full", Full}, {"degraded", Degraded}, {"offline", Offline}, {"unknown", Level(99)},
+		{"unknown", CircuitOpen + 1},
+		{"low", Low}, {"medium", Medium}, {"high", High}, {"critical", Critical}, {"unknown", Critical + 1},
+		{"maybe", Maybe}, {"unsent", Unsent}, {"answered", Answered}, {"unknown", Answered + 1},
+		{"none", NoAdvice}, {"yes", RetryYes}, {"no", RetryNo}, {"unknown", RetryNo + 1},
+		{"closed", Closed}, {"open", Open}, {"half-open", HalfOpen}, {"unknown", HalfOpen + 1},
+		{"full", Full}, {"degraded", Degraded}, {"offline", Offline}, {"unknown", Offline + 1},
 	} {
 		if got := test.got.String(); got != test.want {
 			t.Errorf("%T: got %q, want %q", test.got, got, test.want)
