@@ -18,12 +18,15 @@ import (
 )
 
 // patient is a base whose answers are given by hand: each call waits until
-// somebody answers it.
+// somebody answers it, unless it is over before it begins.
 type patient struct{ calls chan chan int }
 
 func newPatient() *patient { return &patient{make(chan chan int)} }
 
 func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
+	if ctx := req.Context(); ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	code := make(chan int)
 	p.calls <- code
 	return answer(req, <-code, ""), nil

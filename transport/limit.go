@@ -72,7 +72,13 @@ type limit struct {
 	rooms table.Table[hostKey, room]
 }
 
+// RoundTrip takes a place, sends, and gives the place back. A context that is
+// over already is left to the transport, which knows how to refuse it: nobody
+// has to wait for it, or to go.
 func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Context().Err() != nil {
+		return l.Send(req)
+	}
 	leave, err := l.enter(req)
 	if err != nil {
 		layer.CloseBody(req)

@@ -32,9 +32,6 @@ func newRoom(key string, places int) *room {
 // enter takes a place. If there is none, it waits for one with up to queue
 // others and for as long as patience, which has no end if it is negative.
 func (r *room) enter(ctx context.Context, queue int, patience time.Duration) error {
-	if ctx.Err() != nil { // nobody shall have to go for one who goes at once
-		return waited(ctx)
-	}
 	g, err := r.ask(callOf(ctx).priority, queue)
 	if g == nil {
 		return err
