@@ -58,8 +58,12 @@ func startChromium(t *testing.T) *chromium {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile, err := os.MkdirTemp("", "chromium") //nolint:usetesting // t.TempDir must be empty when the test ends
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
-		"--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars", "--user-data-dir="+t.TempDir())
+		"--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars", "--user-data-dir="+profile)
 	cmd.ExtraFiles = []*os.File{toBrowser, fromBrowser}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -75,8 +79,24 @@ func startChromium(t *testing.T) *chromium {
 		_ = in.Close()
 		<-done
 		_ = out.Close()
+		removeInTime(t, profile)
 	})
 	return c
+}
+
+// removeInTime removes what processes of the browser's may still write to: they
+// end a moment later than it.
+func removeInTime(t *testing.T, folder string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range 100 {
+		if os.RemoveAll(folder) == nil {
+			return
+		}
+		<-tick.C
+	}
+	t.Logf("%s stays", folder)
 }
 
 func (c *chromium) read(out io.Reader) {
