@@ -50,8 +50,8 @@ func (a *Agent) levels() []transport.LadderState {
 }
 
 // elsewhere reports whether calls to a ladder's key, a scheme and an authority,
-// have become a service's. Nothing would ever tell the Agent's own ladder that
-// all is well there again.
+// have become a service's. Nothing tells the Agent's own ladder any more how
+// things are there.
 func (s *setup) elsewhere(key string) bool {
 	u, err := url.Parse(key)
 	return err == nil && s.route(u) != s.own

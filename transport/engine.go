@@ -29,7 +29,7 @@ type Result struct {
 	TimedOut bool // why it failed
 	Refused  bool // it did not pass
 	Began    time.Time
-	Took     time.Duration // until the headers were there
+	Took     time.Duration // until the headers were there, and a body that Buffer reads ahead
 }
 
 // engineCounter stands where a rule's counter would: it has the engine's name

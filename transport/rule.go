@@ -82,8 +82,8 @@ func (r Ratio) validate() error { return validateRate("Ratio", r.Share, r.MinCal
 // Slow opens a circuit when at least Share of the calls in a sliding window
 // took longer than Over, or failed. [Breaker.FailureThreshold] does not matter.
 type Slow struct {
-	// Over is how long a call may take to its headers without being slow. If
-	// zero, it is 5 s.
+	// Over is how long a call may take to its headers, and to the end of a body
+	// that [Buffer] reads ahead, without being slow. If zero, it is 5 s.
 	Over time.Duration
 
 	// Share, MinCalls and Window are as in [Ratio].
